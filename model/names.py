@@ -1,0 +1,159 @@
+"""Names and ARNs of everything that golden-ami makes, computed from known parts.
+
+A preview therefore needs no other stack's outputs. Limits are AWS's: 63 characters for a bucket, 64 for a role or a
+function. The longest product name that keeps them all is 24 characters (`PRODUCT_NAME_PATTERN`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PRODUCT_NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+PRODUCT_NAME_MAXIMUM = 24
+"""Characters. `golden-ami-<product>-<account>-<region>` must fit S3's 63 with the longest Region name (14)."""
+
+DISTRIBUTION_ROLE = "EC2ImageBuilderDistributionCrossAccountRole"
+"""Image Builder assumes this exact name in target accounts (Image Builder User Guide, "Cross-account distribution")."""
+
+DISTRIBUTION_MANAGED_POLICY = "arn:aws:iam::aws:policy/Ec2ImageBuilderCrossAccountDistributionAccess"
+
+SCRIPTS_PREFIX = "scripts/"
+BUILD_PREFIX = "builds/current/"
+
+TAG_PRODUCT = "golden-ami:product"
+TAG_MANIFEST = "golden-ami:manifest-sha256"
+TAG_SCRIPT_VERSION = "golden-ami:script-version-id"
+
+
+def account_root_arn(account: str) -> str:
+    """The principal that stands for an account as a whole."""
+    return f"arn:aws:iam::{account}:root"
+
+
+def role_arn(account: str, role: str) -> str:
+    """ARN of a role given by name, or by path and name (`path/name`)."""
+    return f"arn:aws:iam::{account}:role/{role}"
+
+
+def distribution_role_arn(account: str) -> str:
+    """ARN of the role that Image Builder assumes in a target account."""
+    return role_arn(account, DISTRIBUTION_ROLE)
+
+
+def channel_parameter(product: str, channel: str = "stable") -> str:
+    """Name of the SSM parameter that consumers of a product read."""
+    return f"/golden-ami/{product}/{channel}"
+
+
+def channel_parameter_arn(product: str, account: str, region: str, channel: str = "stable") -> str:
+    """ARN of a product's channel parameter in one account and Region."""
+    return f"arn:aws:ssm:{region}:{account}:parameter{channel_parameter(product, channel)}"
+
+
+def image_key_alias(product: str) -> str:
+    """Alias of the key that encrypts a product's images, the same in every Region."""
+    return f"alias/golden-ami/{product}/image"
+
+
+def data_key_alias(product: str) -> str:
+    """Alias of the key for a product's scripts, messages and logs."""
+    return f"alias/golden-ami/{product}/data"
+
+
+@dataclass(frozen=True)
+class ProductNames:
+    """Names and ARNs of one product's resources in the hub account and build Region."""
+
+    product: str
+    account: str
+    region: str
+
+    @property
+    def stem(self) -> str:
+        """What every name of the product begins with."""
+        return f"golden-ami-{self.product}"
+
+    @property
+    def bucket(self) -> str:
+        """The product's script bucket; account and Region keep it unique in S3's global namespace."""
+        return f"{self.stem}-{self.account}-{self.region}"
+
+    @property
+    def bucket_arn(self) -> str:
+        """ARN of the script bucket."""
+        return f"arn:aws:s3:::{self.bucket}"
+
+    @property
+    def start_function(self) -> str:
+        """The function that starts builds."""
+        return f"{self.stem}-start-build"
+
+    @property
+    def report_function(self) -> str:
+        """The function that reports outcomes."""
+        return f"{self.stem}-report-outcome"
+
+    @property
+    def topic(self) -> str:
+        """The topic for outcomes."""
+        return f"{self.stem}-outcomes"
+
+    @property
+    def topic_arn(self) -> str:
+        """ARN of the topic for outcomes."""
+        return f"arn:aws:sns:{self.region}:{self.account}:{self.topic}"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """The queue that keeps events whose function failed for good."""
+        return f"{self.stem}-dead-letters"
+
+    @property
+    def dead_letter_queue_arn(self) -> str:
+        """ARN of the dead-letter queue."""
+        return f"arn:aws:sqs:{self.region}:{self.account}:{self.dead_letter_queue}"
+
+    @property
+    def image_state_rule(self) -> str:
+        """The EventBridge rule for the product's image state changes."""
+        return f"{self.stem}-image-state"
+
+    @property
+    def instance_role(self) -> str:
+        """Role and instance profile of build instances."""
+        return f"{self.stem}-build-instance"
+
+    @property
+    def execution_role(self) -> str:
+        """The role with which Image Builder runs the pipeline."""
+        return f"{self.stem}-execution"
+
+    @property
+    def pipeline_arn(self) -> str:
+        """ARN of the image pipeline."""
+        return self._image_builder("image-pipeline")
+
+    @property
+    def image_arn_pattern(self) -> str:
+        """Pattern of the ARNs of all images that the product's recipe makes."""
+        return f"{self._image_builder('image')}/*"
+
+    def function_arn(self, function: str) -> str:
+        """ARN of a function of the product."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{function}"
+
+    def log_group(self, function: str) -> str:
+        """Log group of a function of the product."""
+        return f"/aws/lambda/{function}"
+
+    @property
+    def build_log_group(self) -> str:
+        """Log group of the product's builds; Image Builder writes under `/aws/imagebuilder/`."""
+        return f"/aws/imagebuilder/{self.stem}"
+
+    def log_group_arn(self, log_group: str) -> str:
+        """ARN of a log group in the hub's build Region."""
+        return f"arn:aws:logs:{self.region}:{self.account}:log-group:{log_group}"
+
+    def _image_builder(self, kind: str) -> str:
+        return f"arn:aws:imagebuilder:{self.region}:{self.account}:{kind}/{self.stem}"
