@@ -1,0 +1,97 @@
+"""The distribution plan: which account receives a product's image in which Region, and who launches it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.names import distribution_role_arn, role_arn
+
+
+@dataclass(frozen=True)
+class ConsumerRole:
+    """A role that launches instances from a product's image.
+
+    `role` is the name, with its path in front where it has one; `create` tells whether this program makes the role or
+    only adds a policy to it (seed 001, Account B).
+    """
+
+    account: str
+    role: str
+    create: bool
+
+    @property
+    def arn(self) -> str:
+        """ARN of the role."""
+        return role_arn(self.account, self.role)
+
+    @property
+    def name(self) -> str:
+        """The role's name without its path, as IAM's operations take it."""
+        return self.role.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class RegionTarget:
+    """One Region of the distribution.
+
+    `accounts` are the ids of the target accounts that get a copy there; with none of them the hub keeps the image,
+    as in seed 001, where an image is used where it is built.
+    """
+
+    region: str
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DistributionPlan:
+    """Where a product's image goes. `regions` is never empty and holds each Region once."""
+
+    hub: str
+    build_region: str
+    regions: tuple[RegionTarget, ...]
+    consumers: tuple[ConsumerRole, ...]
+
+    @property
+    def replica_regions(self) -> tuple[str, ...]:
+        """Regions that need a replica of the image key beside the build Region's own."""
+        return tuple(target.region for target in self.regions if target.region != self.build_region)
+
+    def holders(self, target: RegionTarget) -> tuple[str, ...]:
+        """Accounts in which the image and its parameter lie in one Region."""
+        return target.accounts or (self.hub,)
+
+    @property
+    def target_accounts(self) -> tuple[str, ...]:
+        """Every account beside the hub that gets a copy somewhere, each once, in order."""
+        return tuple(dict.fromkeys(account for target in self.regions for account in target.accounts))
+
+    @property
+    def key_regions(self) -> tuple[str, ...]:
+        """Every Region that has a key of the product: the build Region first."""
+        return (self.build_region, *self.replica_regions)
+
+    def distribution_roles(self, region: str) -> tuple[str, ...]:
+        """ARNs of the distribution roles that use the key of a Region.
+
+        A copy reads under the build Region's key and writes under its own Region's key (Image Builder User Guide,
+        "Cross-account distribution"), so the build Region's key serves every target.
+        """
+        if region == self.build_region:
+            return tuple(distribution_role_arn(account) for account in self.target_accounts)
+        return tuple(
+            distribution_role_arn(account)
+            for target in self.regions
+            if target.region == region
+            for account in target.accounts
+        )
+
+    def consumers_in(self, region: str) -> tuple[ConsumerRole, ...]:
+        """Consumer roles whose account holds the image in a Region."""
+        holders = {
+            account for target in self.regions if target.region == region for account in self.holders(target)
+        }
+        return tuple(consumer for consumer in self.consumers if consumer.account in holders)
+
+    def regions_of(self, account: str) -> tuple[str, ...]:
+        """Regions in which an account holds the image."""
+        return tuple(target.region for target in self.regions if account in self.holders(target))

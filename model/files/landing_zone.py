@@ -1,0 +1,90 @@
+"""`stacks/Pulumi.landing-zone.yaml`: what all products share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from model.files.fields import (
+    HUB,
+    AccountId,
+    AccountName,
+    FileModel,
+    Inconsistency,
+    Region,
+    RoleArn,
+    RolePath,
+    TagKey,
+    TagValue,
+    refuse,
+)
+
+DEPLOYMENT_ROLE = "golden-ami-deployment"
+
+
+class Target(FileModel):
+    """An account that receives images."""
+
+    account: AccountId
+    """Account id: twelve digits in quotes."""
+    deployment_role: RolePath = DEPLOYMENT_ROLE
+    """Role that the program assumes there to make its resources."""
+
+
+class Hub(Target):
+    """The account that builds the images (seed 000's CCOE account, seed 001's Account A)."""
+
+    region: Region
+    """Region in which images are built."""
+
+
+class LandingZone(FileModel):
+    """The hub, its target accounts, the Regions in use, and who administers keys."""
+
+    hub: Hub
+    """The account that builds the images."""
+    targets: dict[AccountName, Target] = Field(default_factory=dict)
+    """Target accounts by the names that product files use. Without any, images stay in the hub."""
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    """Regions to which products may be distributed; the hub's own is one of them."""
+    key_administrators: Annotated[tuple[RoleArn, ...], Field(min_length=1)]
+    """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001)."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = Field(default_factory=dict)
+    """Tags that every resource gets; 40 at most, so that AWS's 50 hold the program's own too."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        problems: list[Inconsistency] = []
+        if self.hub.region not in self.regions:
+            problems.append(Inconsistency(("regions",), f"must hold the hub's own Region {self.hub.region!r}; add it"))
+        problems += [
+            Inconsistency(("regions",), f"holds {region!r} twice; keep one") for region in _repeated(self.regions)
+        ]
+        if HUB in self.targets:
+            problems.append(
+                Inconsistency(("targets", HUB), f"{HUB!r} stands for the hub account itself; rename this target")
+            )
+        ids = (self.hub.account, *(target.account for target in self.targets.values()))
+        problems += [
+            Inconsistency(("targets",), f"account {account!r} is stated twice; give each account one name")
+            for account in _repeated(ids)
+        ]
+        problems += [
+            Inconsistency(
+                ("keyAdministrators", index),
+                f"{arn!r} is not a role of the hub {self.hub.account}; name one of its roles",
+            )
+            for index, arn in enumerate(self.key_administrators)
+            if arn.split(":")[4] != self.hub.account
+        ]
+        refuse(problems)
+        return self
+
+    def account_id(self, name: str) -> str:
+        """Id of an account by its name; raises `KeyError` for a name that the file does not hold."""
+        return self.hub.account if name == HUB else self.targets[name].account
+
+
+def _repeated(values: tuple[str, ...]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})

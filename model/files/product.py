@@ -1,0 +1,214 @@
+"""`stacks/Pulumi.<product>.yaml`: one team's customised image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.files.fields import (
+    HUB,
+    AccountName,
+    AmiId,
+    FileModel,
+    Inconsistency,
+    InstanceType,
+    ParameterName,
+    ProductName,
+    Region,
+    RolePath,
+    SubnetId,
+    refuse,
+)
+from model.files.landing_zone import LandingZone
+
+
+class OperatingSystem(StrEnum):
+    """The family that decides shell, script extension and root device."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+
+    @property
+    def script_extension(self) -> str:
+        """What an entry script's name ends with."""
+        return ".ps1" if self is OperatingSystem.WINDOWS else ".sh"
+
+    @property
+    def root_device(self) -> str:
+        """Root device of Amazon's own images of the family; others state theirs."""
+        return "/dev/sda1" if self is OperatingSystem.WINDOWS else "/dev/xvda"
+
+    @property
+    def platform(self) -> str:
+        """Image Builder's name for the family."""
+        return "Windows" if self is OperatingSystem.WINDOWS else "Linux"
+
+
+class ConsumerMode(StrEnum):
+    """Who makes a consumer role."""
+
+    EXISTING = "existing"
+    CREATE = "create"
+
+
+class BaseImage(FileModel):
+    """What the product's image starts from: exactly one of the fields."""
+
+    ssm_parameter: ParameterName | None = None
+    """SSM parameter that holds an AMI id; a new value is taken at the next build and replaces nothing."""
+    ami_id: AmiId | None = None
+    """AMI id in the hub's build Region."""
+
+    @model_validator(mode="after")
+    def _states_one(self) -> Self:
+        if (self.ssm_parameter is None) == (self.ami_id is None):
+            raise ValueError("state exactly one of ssmParameter and amiId")
+        return self
+
+
+class RootVolume(FileModel):
+    """The image's root volume; it is always encrypted."""
+
+    size: Annotated[int, Field(ge=1, le=16_384)] = 30
+    """Size in GiB; it may not be smaller than the base image's."""
+    device: Annotated[str, StringConstraints(pattern=r"^/dev/[a-z0-9/]{2,28}$")] | None = None
+    """Root device of the base image; left out, Amazon's default for the operating system."""
+
+
+class Distribution(FileModel):
+    """One Region that gets the image."""
+
+    region: Region
+    """A Region of the landing zone."""
+    accounts: tuple[AccountName, ...] = ()
+    """Names of target accounts that get a copy there; left out, the hub itself keeps the image."""
+
+
+class Consumer(FileModel):
+    """A role that launches instances from the image."""
+
+    account: AccountName
+    """Name of the account that holds the role: a target account that gets the image, or `hub`."""
+    role: RolePath
+    """Name of the role, with its path in front where it has one."""
+    mode: ConsumerMode
+    """`existing`: the role is there and gets the key policy; `create`: role and instance profile are made."""
+
+
+class Product(FileModel):
+    """One team's customised image: what it starts from, how it is made, who gets it."""
+
+    name: ProductName
+    """The product's name; it is also the stack's."""
+    description: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
+    """What the image is for, in one line."""
+    operating_system: OperatingSystem
+    """`linux` or `windows`."""
+    base_image: BaseImage
+    """What the image starts from."""
+    entry_script: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+    """The script that installs the team's software, by its name under the bucket's `scripts/`."""
+    instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = ("m5.large",)
+    """Instance types to build on, in order of preference."""
+    subnet: SubnetId
+    """Subnet of the hub's build Region in which build instances run; it decides on public addresses."""
+    root_volume: RootVolume = Field(default_factory=RootVolume)
+    """The image's root volume."""
+    distribution: tuple[Distribution, ...] = ()
+    """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
+    consumers: tuple[Consumer, ...] = ()
+    """Roles that launch instances from the image."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        problems: list[Inconsistency] = []
+        extension = self.operating_system.script_extension
+        if not self.entry_script.endswith(extension):
+            problems.append(
+                Inconsistency(
+                    ("entryScript",),
+                    f"must end in {extension!r} for operatingSystem {self.operating_system.value!r}, "
+                    f"got {self.entry_script!r}; rename the script or change the system",
+                )
+            )
+        problems += [
+            Inconsistency(("distribution",), f"holds Region {region!r} twice; put its accounts into one entry")
+            for region in _repeated([entry.region for entry in self.distribution])
+        ]
+        problems += [
+            Inconsistency(("distribution", index, "accounts"), f"holds account {name!r} twice; keep one")
+            for index, entry in enumerate(self.distribution)
+            for name in _repeated(entry.accounts)
+        ]
+        roles = [f"{consumer.account}/{consumer.role}" for consumer in self.consumers]
+        problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in _repeated(roles)]
+        refuse(problems)
+        return self
+
+    @property
+    def root_device(self) -> str:
+        """Name of the root device."""
+        return self.root_volume.device or self.operating_system.root_device
+
+    def plan(self, landing_zone: LandingZone) -> DistributionPlan:
+        """The distribution with account ids and ARNs.
+
+        Raises `KeyError` where the product names an account that the landing zone does not hold; `mismatches` tells
+        all such names before.
+        """
+        regions = tuple(
+            RegionTarget(entry.region, tuple(landing_zone.account_id(name) for name in entry.accounts))
+            for entry in self.distribution
+        ) or (RegionTarget(landing_zone.hub.region, ()),)
+        consumers = tuple(
+            ConsumerRole(
+                account=landing_zone.account_id(consumer.account),
+                role=consumer.role,
+                create=consumer.mode is ConsumerMode.CREATE,
+            )
+            for consumer in self.consumers
+        )
+        return DistributionPlan(landing_zone.hub.account, landing_zone.hub.region, regions, consumers)
+
+    def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
+        """What the product asks for and the landing zone does not hold."""
+        known = ", ".join(landing_zone.targets) or "none"
+        problems: list[Inconsistency] = []
+        receiving: set[str] = set() if self.distribution else {HUB}
+        for index, entry in enumerate(self.distribution):
+            if entry.region not in landing_zone.regions:
+                problems.append(
+                    Inconsistency(
+                        ("distribution", index, "region"),
+                        f"{entry.region!r} is not one of the landing zone's Regions "
+                        f"({', '.join(landing_zone.regions)}); choose one of them or add it there",
+                    )
+                )
+            problems += [
+                Inconsistency(
+                    ("distribution", index, "accounts", position),
+                    f"{name!r} is not a target account of the landing zone ({known}); "
+                    "choose one of them or add it there",
+                )
+                for position, name in enumerate(entry.accounts)
+                if name not in landing_zone.targets
+            ]
+            receiving.update(entry.accounts or (HUB,))
+        problems += [
+            Inconsistency(
+                ("consumers", index, "account"),
+                f"{consumer.account!r} gets no image ({', '.join(sorted(receiving))}); "
+                "name it in the distribution, or remove the consumer",
+            )
+            for index, consumer in enumerate(self.consumers)
+            if consumer.account not in receiving
+        ]
+        return problems
+
+
+def _repeated(values: Sequence[str]) -> list[str]:
+    return sorted({value for value in values if list(values).count(value) > 1})
