@@ -1,0 +1,1 @@
+"""What runs inside AWS: Lambda functions and Image Builder documents."""

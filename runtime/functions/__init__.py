@@ -1,0 +1,1 @@
+"""Lambda functions: each handler parses, wires and calls; its logic takes clients and is safe to repeat."""
