@@ -70,6 +70,11 @@ class DistributionPlan:
         """Every Region that has a key of the product: the build Region first."""
         return (self.build_region, *self.replica_regions)
 
+    @property
+    def role_accounts(self) -> tuple[str, ...]:
+        """Accounts in which the product makes something: the hub, and those of its consumer roles."""
+        return tuple(dict.fromkeys((self.hub, *(consumer.account for consumer in self.consumers))))
+
     def distribution_roles(self, region: str) -> tuple[str, ...]:
         """ARNs of the distribution roles that use the key of a Region.
 

@@ -25,15 +25,25 @@ INSTANCE_MANAGED_POLICIES = (
 """What Image Builder demands of a build instance's profile (Image Builder User Guide, "Prerequisites")."""
 
 
-def service_trust(sid: str, service: str, account: str, source_arn: str | None = None) -> PolicyDocument:
-    """Trust for an AWS service acting for one account, bound against confused deputies where the service allows.
+def service_trust(sid: str, service: str) -> PolicyDocument:
+    """Trust for an AWS service that assumes roles without source keys.
 
-    Lambda and EC2 assume roles without source keys (IAM User Guide, "The confused deputy problem").
+    Lambda and EC2 only hand out a role that its account's administrator passed to them under `iam:PassRole`
+    (IAM User Guide, "The confused deputy problem").
     """
-    conditions: dict[str, dict[str, str | tuple[str, ...]]] = {}
-    if source_arn:
-        conditions = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source_arn}}
-    return trust_policy(Statement(sid, ("sts:AssumeRole",), principal={"Service": service}, conditions=conditions))
+    return trust_policy(Statement(sid, ("sts:AssumeRole",), principal={"Service": service}))
+
+
+def execution_role_trust(hub: str) -> PolicyDocument:
+    """Trust for Image Builder, for work of the hub account only (Image Builder User Guide, "Execution role")."""
+    return trust_policy(
+        Statement(
+            "AssumedByImageBuilder",
+            ("sts:AssumeRole",),
+            principal={"Service": "imagebuilder.amazonaws.com"},
+            conditions={"StringEquals": {"aws:SourceAccount": hub}},
+        )
+    )
 
 
 def build_instance_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:

@@ -85,6 +85,11 @@ class LandingZone(FileModel):
         """Id of an account by its name; raises `KeyError` for a name that the file does not hold."""
         return self.hub.account if name == HUB else self.targets[name].account
 
+    def account_name(self, account: str) -> str:
+        """Name of an account by its id; raises `KeyError` for an id that the file does not hold."""
+        names = {self.hub.account: HUB, **{target.account: name for name, target in self.targets.items()}}
+        return names[account]
+
 
 def _repeated(values: tuple[str, ...]) -> list[str]:
     return sorted({value for value in values if values.count(value) > 1})

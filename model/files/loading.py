@@ -73,6 +73,12 @@ class StackFile:
             raise FileError([Problem(str(path), 1, "config", "must be a mapping of configuration keys")])
         return cls(str(path), cast(dict[str, Any], config), root)
 
+    @classmethod
+    def with_lines_of(cls, path: Path) -> StackFile:
+        """A file whose values come from the engine: it only tells lines, or none where the engine read another file."""
+        root = yaml.compose(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return cls(str(path), {}, root)
+
     def line(self, key: str, location: Location) -> int:
         """Line of a value, or of the nearest part around it that the file states; 0 where there is none."""
         node: yaml.Node | None = self.root
@@ -83,6 +89,11 @@ class StackFile:
                 break
             line = key_line
         return line
+
+
+def stack_path(project: Path, stack: str) -> Path:
+    """Where the file of a stack lies in the project."""
+    return project / "stacks" / f"Pulumi.{stack}.yaml"
 
 
 def load_landing_zone(path: Path) -> LandingZone:

@@ -1,0 +1,52 @@
+"""The program: the one key that a stack's file holds decides which top component is built."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
+from components.product_pipeline import ProductPipeline, ProductPipelineArgs
+from components.providers import account_providers
+from model.files.landing_zone import LandingZone
+from model.files.loading import (
+    LANDING_ZONE_KEY,
+    LANDING_ZONE_STACK,
+    PRODUCT_KEY,
+    FileError,
+    StackFile,
+    load_landing_zone,
+    stack_path,
+    validate,
+    validate_product,
+)
+
+PROJECT = Path(__file__).parent
+
+
+def main() -> dict[str, pulumi.Input[Any]]:
+    """Build the stack's top component and return its outputs; raises `FileError` for a file that cannot be used."""
+    stack = pulumi.get_stack()
+    file = StackFile.with_lines_of(stack_path(PROJECT, stack))
+    landing_zone_values = pulumi.Config().get_object(LANDING_ZONE_KEY.partition(":")[2])
+    if landing_zone_values is not None:
+        landing_zone = validate(LandingZone, LANDING_ZONE_KEY, landing_zone_values, file)
+        args = LandingZoneAccountsArgs(landing_zone=landing_zone, providers=account_providers(landing_zone, stack))
+        return LandingZoneAccounts(stack, args).outputs
+    landing_zone = load_landing_zone(stack_path(PROJECT, LANDING_ZONE_STACK))
+    product_values = pulumi.Config().get_object(PRODUCT_KEY.partition(":")[2])
+    product = validate_product(product_values, landing_zone, file)
+    providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts)
+    return ProductPipeline(
+        product.name,
+        ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
+        pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
+    ).outputs
+
+
+try:
+    for name, value in main().items():
+        pulumi.export(name, value)
+except FileError as error:
+    # A run error is shown as it is: a mistake in a file needs no traceback.
+    raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,1 @@
+"""Component resources: they turn the model into resources, and decide nothing themselves."""

@@ -1,0 +1,97 @@
+"""A product as a whole: everything between an uploaded script and an image that its accounts can launch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.arguments import ComponentArgs
+from components.build_trigger import BuildTrigger, BuildTriggerArgs, Notifications, NotificationsArgs
+from components.encryption import DataKey, DataKeyArgs, ImageKey, ImageKeyArgs
+from components.image_pipeline import ImagePipeline, ImagePipelineArgs
+from components.script_bucket import ScriptBucket, ScriptBucketArgs
+from components.target_account import TargetAccount, TargetAccountArgs
+from model.distribution import DistributionPlan
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+from model.names import ProductNames, channel_parameter
+
+
+class ProductPipelineArgs(ComponentArgs):
+    """A product, where its image goes, and the providers of the accounts in which it has roles."""
+
+    product: Product
+    landing_zone: LandingZone
+    providers: Mapping[str, aws.Provider]
+    """One provider for each account id: the hub's and those of the consumers' accounts."""
+
+
+class ProductPipeline(pulumi.ComponentResource):
+    """The product's resources in the hub, and its consumer roles in the accounts that hold them."""
+
+    outputs: dict[str, pulumi.Input[object]]
+    """What a reader of the stack wants to know."""
+
+    def __init__(self, name: str, args: ProductPipelineArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:product:ProductPipeline", name, None, opts)
+        product = args.product
+        plan = product.plan(args.landing_zone)
+        names = ProductNames(product.name, plan.hub, plan.build_region)
+        mine = ResourceOptions(parent=self)
+        administrators = args.landing_zone.key_administrators
+        image_key = ImageKey(
+            f"{name}-image-key", ImageKeyArgs(names=names, plan=plan, administrators=administrators), mine
+        )
+        data_key = DataKey(f"{name}-data-key", DataKeyArgs(names=names, administrators=administrators), mine)
+        bucket = ScriptBucket(f"{name}-scripts", ScriptBucketArgs(names=names, data_key_arn=data_key.arn), mine)
+        notifications = Notifications(
+            f"{name}-notifications", NotificationsArgs(names=names, data_key_arn=data_key.arn), mine
+        )
+        pipeline = ImagePipeline(
+            f"{name}-images",
+            ImagePipelineArgs(
+                names=names,
+                product=product,
+                plan=plan,
+                image_key_arns=image_key.arns,
+                data_key_arn=data_key.arn,
+            ),
+            mine,
+        )
+        BuildTrigger(
+            f"{name}-trigger",
+            BuildTriggerArgs(
+                names=names,
+                entry_script=product.entry_script,
+                bucket=bucket.bucket,
+                data_key_arn=data_key.arn,
+                pipeline_arn=pipeline.arn,
+                topic_arn=notifications.topic_arn,
+            ),
+            mine,
+        )
+        self._consumers(name, args, plan, image_key)
+        self.outputs = {
+            "scriptBucket": bucket.bucket,
+            "pipelineArn": pipeline.arn,
+            "topicArn": notifications.topic_arn,
+            "imageKeyArns": image_key.arns,
+            "parameter": channel_parameter(product.name),
+        }
+        self.register_outputs(self.outputs)
+
+    def _consumers(self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey) -> None:
+        for account in dict.fromkeys(consumer.account for consumer in plan.consumers):
+            TargetAccount(
+                f"{name}-{args.landing_zone.account_name(account)}",
+                TargetAccountArgs(
+                    product=args.product.name,
+                    account=account,
+                    consumers=tuple(consumer for consumer in plan.consumers if consumer.account == account),
+                    key_arns={region: image_key.arns[region] for region in plan.regions_of(account)},
+                ),
+                ResourceOptions(parent=self, providers=[args.providers[account]]),
+            )

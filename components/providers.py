@@ -1,0 +1,37 @@
+"""One explicit provider per account, each with that account's deployment role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pulumi_aws as aws
+
+from model.files.fields import HUB
+from model.files.landing_zone import LandingZone
+from model.names import role_arn
+
+
+def account_providers(
+    landing_zone: LandingZone, stack: str, accounts: Iterable[str] | None = None
+) -> dict[str, aws.Provider]:
+    """A provider for each account id (left out: every target's), in the hub's Region; others are named by resources.
+
+    The provider refuses any other account than its own, so that wrong credentials end before the first change.
+    """
+    known = {HUB: landing_zone.hub, **landing_zone.targets}
+    wanted = {target.account for target in landing_zone.targets.values()} if accounts is None else set(accounts)
+    return {
+        target.account: aws.Provider(
+            name,
+            region=landing_zone.hub.region,
+            allowed_account_ids=[target.account],
+            assume_roles=[
+                aws.ProviderAssumeRoleArgs(
+                    role_arn=role_arn(target.account, target.deployment_role), session_name=f"golden-ami-{stack}"
+                )
+            ],
+            default_tags=aws.ProviderDefaultTagsArgs(tags={**landing_zone.tags, "golden-ami:stack": stack}),
+        )
+        for name, target in known.items()
+        if target.account in wanted
+    }

@@ -1,0 +1,109 @@
+"""The target side: what a target account needs, made through that account's own provider."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.arguments import ComponentArgs
+from model.distribution import ConsumerRole
+from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE
+from model.target_policies import (
+    consumer_key_policy,
+    consumer_launch_policy,
+    consumer_role_trust,
+    distribution_role_policy,
+    distribution_role_trust,
+)
+
+
+class DistributionRoleArgs(ComponentArgs):
+    """The hub that distributes, and the target account that receives."""
+
+    hub: str
+    account: str
+
+
+class DistributionRole(pulumi.ComponentResource):
+    """The role that Image Builder assumes in a target: once per account, for all products of the hub."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DistributionRoleArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:DistributionRole", name, None, opts)
+        mine = ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=DISTRIBUTION_ROLE,
+            description="Image Builder distributes images of the hub account with this role",
+            assume_role_policy=distribution_role_trust(args.hub).json(),
+            opts=mine,
+        )
+        aws.iam.RolePolicyAttachment(
+            f"{name}-managed", role=role.name, policy_arn=DISTRIBUTION_MANAGED_POLICY, opts=mine
+        )
+        aws.iam.RolePolicy(
+            f"{name}-policy",
+            name="use-image-keys-and-channels",
+            role=role.name,
+            policy=distribution_role_policy(args.hub, args.account).json(),
+            opts=mine,
+        )
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+
+class TargetAccountArgs(ComponentArgs):
+    """A product's consumer roles in one account, and the image keys they use."""
+
+    product: str
+    account: str
+    consumers: tuple[ConsumerRole, ...]
+    key_arns: dict[str, pulumi.Output[str]]
+    """ARN of the image key of each Region in which the account holds the image."""
+
+
+class TargetAccount(pulumi.ComponentResource):
+    """Consumer roles of one product in one account: existing ones get a policy, the others are made."""
+
+    def __init__(self, name: str, args: TargetAccountArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:TargetAccount", name, None, opts)
+        for consumer in args.consumers:
+            self._consumer(f"{name}-{consumer.name}", args, consumer)
+        self.register_outputs({})
+
+    def _consumer(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> None:
+        mine = ResourceOptions(parent=self)
+        role: pulumi.Input[str] = consumer.name
+        if consumer.create:
+            role = self._created_role(name, args, consumer)
+        keys = [args.key_arns[region] for region in sorted(args.key_arns)]
+        aws.iam.RolePolicy(
+            f"{name}-image-key",
+            name=f"golden-ami-{args.product}-image-key",
+            role=role,
+            policy=pulumi.Output.all(*keys).apply(lambda arns: consumer_key_policy(tuple(arns)).json()),
+            opts=mine,
+        )
+
+    def _created_role(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> pulumi.Output[str]:
+        mine = ResourceOptions(parent=self)
+        path = consumer.role.removesuffix(consumer.name)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=consumer.name,
+            path=f"/{path}",
+            description=f"Launches instances from images of {args.product}",
+            assume_role_policy=consumer_role_trust(args.account).json(),
+            opts=mine,
+        )
+        aws.iam.RolePolicy(
+            f"{name}-launch",
+            name=f"golden-ami-{args.product}-launch",
+            role=role.name,
+            policy=consumer_launch_policy(args.product, args.account, tuple(sorted(args.key_arns))).json(),
+            opts=mine,
+        )
+        aws.iam.InstanceProfile(f"{name}-profile", name=consumer.name, role=role.name, opts=mine)
+        return role.name
