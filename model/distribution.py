@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.names import distribution_role_arn, role_arn
+from model.names import role_arn
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,15 @@ class DistributionPlan:
         """Accounts in which the product makes something: the hub, and those of its consumer roles."""
         return tuple(dict.fromkeys((self.hub, *(consumer.account for consumer in self.consumers))))
 
-    def distribution_roles(self, region: str) -> tuple[str, ...]:
-        """ARNs of the distribution roles that use the key of a Region.
+    def distribution_accounts(self, region: str) -> tuple[str, ...]:
+        """Target accounts whose distribution role uses the key of a Region.
 
         A copy reads under the build Region's key and writes under its own Region's key (Image Builder User Guide,
         "Cross-account distribution"), so the build Region's key serves every target.
         """
         if region == self.build_region:
-            return tuple(distribution_role_arn(account) for account in self.target_accounts)
-        return tuple(
-            distribution_role_arn(account)
-            for target in self.regions
-            if target.region == region
-            for account in target.accounts
-        )
+            return self.target_accounts
+        return tuple(account for target in self.regions if target.region == region for account in target.accounts)
 
     def consumers_in(self, region: str) -> tuple[ConsumerRole, ...]:
         """Consumer roles whose account holds the image in a Region."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement
-from model.names import account_root_arn
+from model.names import account_root_arn, distribution_role_arn
 
 ADMINISTRATOR_ACTIONS = (
     "kms:Create*",
@@ -58,18 +58,18 @@ def image_key_policy(plan: DistributionPlan, region: str, administrators: tuple[
                 conditions=FOR_AWS_RESOURCES,
             ),
         ]
-    consumers = tuple(consumer.arn for consumer in plan.consumers_in(region) if consumer.account != plan.hub)
-    users = tuple(dict.fromkeys((*plan.distribution_roles(region), *consumers)))
-    if users:
-        accounts = {"AWS": tuple(account_root_arn(account) for account in plan.target_accounts if _has(users, account))}
-        only_users = {"aws:PrincipalArn": users}
+    targets = plan.distribution_accounts(region)
+    consumers = tuple(consumer for consumer in plan.consumers_in(region) if consumer.account != plan.hub)
+    accounts = tuple(dict.fromkeys((*targets, *(consumer.account for consumer in consumers))))
+    if accounts:
+        principal = {"AWS": tuple(account_root_arn(account) for account in accounts)}
+        # One pattern for all distribution roles: the principal bounds the accounts, and a policy holds 32 KiB.
+        roles = ((distribution_role_arn("*"),) if targets else ()) + tuple(consumer.arn for consumer in consumers)
+        only_roles = {"ArnLike": {"aws:PrincipalArn": roles}}
         statements += [
-            Statement("UseByTargets", USE_ACTIONS, principal=accounts, conditions={"ArnEquals": only_users}),
+            Statement("UseByTargets", USE_ACTIONS, principal=principal, conditions=only_roles),
             Statement(
-                "GrantsByTargets",
-                GRANT_ACTIONS,
-                principal=accounts,
-                conditions={"ArnEquals": only_users, **FOR_AWS_RESOURCES},
+                "GrantsByTargets", GRANT_ACTIONS, principal=principal, conditions={**only_roles, **FOR_AWS_RESOURCES}
             ),
         ]
     return PolicyDocument(tuple(statements), id=f"golden-ami-image-key-{region}")
@@ -99,6 +99,3 @@ def _account_and_administrators(hub: str, administrators: tuple[str, ...]) -> li
         )
     return statements
 
-
-def _has(users: tuple[str, ...], account: str) -> bool:
-    return any(user.split(":")[4] == account for user in users)

@@ -1,0 +1,29 @@
+"""What tests of every part share: the project's own example files."""
+
+from pathlib import Path
+
+import pytest
+
+from model.files.landing_zone import LandingZone
+from model.files.loading import load_landing_zone, load_product, stack_path
+from model.files.product import Product
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def landing_zone() -> LandingZone:
+    """The example landing zone: a hub, two targets, two Regions."""
+    return load_landing_zone(stack_path(PROJECT, "landing-zone"))
+
+
+@pytest.fixture(scope="session")
+def ledger(landing_zone: LandingZone) -> Product:
+    """The Linux example."""
+    return load_product(stack_path(PROJECT, "ledger"), landing_zone)
+
+
+@pytest.fixture(scope="session")
+def payroll(landing_zone: LandingZone) -> Product:
+    """The Windows example."""
+    return load_product(stack_path(PROJECT, "payroll"), landing_zone)

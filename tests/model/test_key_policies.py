@@ -1,0 +1,97 @@
+"""The image key's policy follows seed 001, Region by Region."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+from model.key_policies import ADMINISTRATOR_ACTIONS, KEY_POLICY_MAXIMUM, data_key_policy, image_key_policy
+
+ADMINISTRATOR = "arn:aws:iam::111111111111:role/platform-administrator"
+DISTRIBUTION = "arn:aws:iam::*:role/EC2ImageBuilderDistributionCrossAccountRole"
+
+
+def statements(plan: DistributionPlan, region: str) -> dict[str, Any]:
+    document = json.loads(image_key_policy(plan, region, (ADMINISTRATOR,)).json())
+    return {statement["Sid"]: statement for statement in document["Statement"]}
+
+
+def test_administrators_have_the_seeds_exact_actions_and_are_users_too(ledger: Product, landing_zone: LandingZone) -> None:
+    found = statements(ledger.plan(landing_zone), "us-east-1")
+    assert found["KeyAdministration"]["Action"] == list(ADMINISTRATOR_ACTIONS)
+    assert len(ADMINISTRATOR_ACTIONS) == 14
+    for sid in ("KeyAdministration", "UseByAdministrators", "GrantsByAdministrators"):
+        assert found[sid]["Principal"] == {"AWS": ADMINISTRATOR}
+
+
+def test_targets_are_admitted_as_accounts_under_their_roles_arns(ledger: Product, landing_zone: LandingZone) -> None:
+    use = statements(ledger.plan(landing_zone), "us-east-1")["UseByTargets"]
+    assert use["Principal"] == {"AWS": ["arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:root"]}
+    assert use["Condition"] == {
+        "ArnLike": {
+            "aws:PrincipalArn": [
+                DISTRIBUTION,
+                "arn:aws:iam::222222222222:role/ledger-instances",
+                "arn:aws:iam::333333333333:role/application/ledger-runtime",
+            ]
+        }
+    }
+    assert use["Action"] == ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+
+
+def test_grants_are_for_aws_resources_only(ledger: Product, landing_zone: LandingZone) -> None:
+    found = statements(ledger.plan(landing_zone), "eu-west-1")
+    for sid in ("GrantsByAdministrators", "GrantsByTargets"):
+        assert found[sid]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+
+
+PLAN = DistributionPlan(
+    hub="111111111111",
+    build_region="us-east-1",
+    regions=(RegionTarget("us-east-1", ("222222222222",)), RegionTarget("eu-west-1", ("333333333333",))),
+    consumers=(ConsumerRole("222222222222", "two", True), ConsumerRole("333333333333", "three", False)),
+)
+
+
+def test_the_build_regions_key_serves_every_copy_and_a_replica_only_its_own_region() -> None:
+    def use(region: str) -> tuple[Any, Any]:
+        statement = statements(PLAN, region)["UseByTargets"]
+        return statement["Principal"]["AWS"], statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+
+    assert use("us-east-1") == (
+        ["arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:root"],
+        [DISTRIBUTION, "arn:aws:iam::222222222222:role/two"],
+    )
+    assert use("eu-west-1") == (
+        "arn:aws:iam::333333333333:root",
+        [DISTRIBUTION, "arn:aws:iam::333333333333:role/three"],
+    )
+
+
+def test_without_targets_only_the_hub_and_its_administrators_are_named() -> None:
+    plan = DistributionPlan("111111111111", "us-east-1", (RegionTarget("us-east-1", ()),), ())
+    assert set(statements(plan, "us-east-1")) == {
+        "EnableAccountPolicies",
+        "KeyAdministration",
+        "UseByAdministrators",
+        "GrantsByAdministrators",
+    }
+
+
+@given(st.integers(min_value=1, max_value=300))
+def test_a_policy_of_many_accounts_keeps_awss_limit(count: int) -> None:
+    accounts = tuple(f"{222222222222 + number}" for number in range(count))
+    plan = DistributionPlan("111111111111", "us-east-1", (RegionTarget("us-east-1", accounts),), ())
+    assert len(image_key_policy(plan, "us-east-1", (ADMINISTRATOR,)).json()) <= KEY_POLICY_MAXIMUM
+
+
+def test_logs_use_the_data_key_for_the_products_groups_only() -> None:
+    group = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/one"
+    document = json.loads(data_key_policy("111111111111", "us-east-1", (ADMINISTRATOR,), (group,)).json())
+    (logs,) = [entry for entry in document["Statement"] if entry["Sid"] == "UseByLogs"]
+    assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+    assert logs["Condition"] == {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}}
