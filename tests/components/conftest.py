@@ -1,0 +1,102 @@
+"""A preview without an engine: what a stack's components ask of AWS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
+from components.product_pipeline import ProductPipeline, ProductPipelineArgs
+from components.providers import account_providers
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the engine would see it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    provider: str
+
+
+class Recorder(mocks.Mocks):
+    """Answers each resource with its inputs, an id and an ARN in its Region."""
+
+    def __init__(self) -> None:
+        self.resources: list[Registered] = []
+        self.calls: list[str] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        inputs = dict(args.inputs)
+        self.resources.append(Registered(args.typ, args.name, inputs, args.provider or ""))
+        region = inputs.get("region", "us-east-1")
+        service = args.typ.split(":")[1].split("/")[0]
+        arn = f"arn:aws:{service}:{region}:111111111111:key/{args.name}"
+        return f"{args.name}-id", {"arn": arn, "keyId": f"{args.name}-key-id", **inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        self.calls.append(args.token)
+        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}
+
+    def of_type(self, kind: str) -> list[Registered]:
+        """All resources whose type ends so."""
+        return [resource for resource in self.resources if resource.type.endswith(f":{kind}")]
+
+    def one(self, kind: str, part: str = "") -> Registered:
+        """The only resource of a type whose name contains a part."""
+        (found,) = [resource for resource in self.of_type(kind) if part in resource.name]
+        return found
+
+
+def run(build: Callable[[], Any]) -> Recorder:
+    recorder = Recorder()
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    mocks.set_mocks(recorder, project="golden-ami", stack="test")
+
+    @pulumi.runtime.test
+    def program() -> None:
+        build()
+
+    program()
+    return recorder
+
+
+@pytest.fixture
+def product_resources() -> Callable[[Product, LandingZone], Recorder]:
+    """Runs a product's component and returns what it registered."""
+
+    def build(product: Product, landing_zone: LandingZone) -> Recorder:
+        def program() -> None:
+            providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts)
+            ProductPipeline(
+                product.name,
+                ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
+                pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
+            )
+
+        return run(program)
+
+    return build
+
+
+@pytest.fixture
+def landing_zone_resources() -> Callable[[LandingZone], Recorder]:
+    """Runs the landing zone's component and returns what it registered."""
+
+    def build(landing_zone: LandingZone) -> Recorder:
+        def program() -> None:
+            providers = account_providers(landing_zone, "test")
+            LandingZoneAccounts("test", LandingZoneAccountsArgs(landing_zone=landing_zone, providers=providers))
+
+        return run(program)
+
+    return build

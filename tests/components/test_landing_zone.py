@@ -1,0 +1,42 @@
+"""What the landing zone's stack asks of AWS."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from model.files.landing_zone import LandingZone
+
+
+def test_every_target_gets_a_distribution_role_that_trusts_the_hub(
+    landing_zone_resources: Callable[[LandingZone], Any], landing_zone: LandingZone
+) -> None:
+    resources = landing_zone_resources(landing_zone)
+    roles = resources.of_type("Role")
+    assert {role.inputs["name"] for role in roles} == {"EC2ImageBuilderDistributionCrossAccountRole"}
+    assert len(roles) == 2
+    for role in roles:
+        (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        assert trust["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
+    attached = {attachment.inputs["policyArn"] for attachment in resources.of_type("RolePolicyAttachment")}
+    assert attached == {"arn:aws:iam::aws:policy/Ec2ImageBuilderCrossAccountDistributionAccess"}
+
+
+def test_each_role_is_made_with_its_own_accounts_deployment_role(
+    landing_zone_resources: Callable[[LandingZone], Any], landing_zone: LandingZone
+) -> None:
+    resources = landing_zone_resources(landing_zone)
+    assert [role.provider.split("::")[-2] for role in resources.of_type("Role")] == [
+        "workloads-production",
+        "workloads-test",
+    ]
+    providers = {provider.name: provider.inputs for provider in resources.of_type("aws")}
+    assert "golden-ami-deployment" in str(providers["workloads-test"]["assumeRoles"])
+    assert "333333333333" in str(providers["workloads-test"]["allowedAccountIds"])
+
+
+def test_without_targets_the_landing_zone_makes_nothing(
+    landing_zone_resources: Callable[[LandingZone], Any], landing_zone: LandingZone
+) -> None:
+    alone = landing_zone.model_copy(update={"targets": {}})
+    kinds = {resource.type for resource in landing_zone_resources(alone).resources}
+    assert kinds == {"golden-ami:target:LandingZoneAccounts"}

@@ -1,0 +1,175 @@
+"""What a product's stack asks of AWS."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+
+Build = Callable[[Product, LandingZone], Any]
+
+
+@pytest.fixture
+def ledger_resources(product_resources: Build, ledger: Product, landing_zone: LandingZone) -> Any:
+    return product_resources(ledger, landing_zone)
+
+
+def test_every_region_has_a_key_of_its_own_with_its_own_policy(ledger_resources: Any) -> None:
+    primary = ledger_resources.one("Key", "image-key")
+    replica = ledger_resources.one("ReplicaKey")
+    assert primary.inputs["multiRegion"] is True
+    assert primary.inputs["enableKeyRotation"] is True
+    assert replica.inputs["region"] == "eu-west-1"
+    policies = [json.loads(key.inputs["policy"]) for key in (primary, replica)]
+    assert [policy["Id"] for policy in policies] == [
+        "golden-ami-image-key-us-east-1",
+        "golden-ami-image-key-eu-west-1",
+    ]
+
+
+def test_each_region_of_the_distribution_names_the_arn_of_its_own_key(ledger_resources: Any) -> None:
+    distributions = ledger_resources.one("DistributionConfiguration").inputs["distributions"]
+    assert [
+        (entry["region"], entry["amiDistributionConfiguration"]["kmsKeyId"].split(":")[3]) for entry in distributions
+    ] == [("us-east-1", "us-east-1"), ("eu-west-1", "eu-west-1")]
+    assert all(entry["amiDistributionConfiguration"]["kmsKeyId"].startswith("arn:aws:kms:") for entry in distributions)
+
+
+def test_the_distribution_writes_the_parameter_in_every_account_and_region(ledger_resources: Any) -> None:
+    distributions = ledger_resources.one("DistributionConfiguration").inputs["distributions"]
+    for entry in distributions:
+        assert entry["amiDistributionConfiguration"]["targetAccountIds"] == ["222222222222", "333333333333"]
+        assert entry["ssmParameterConfigurations"] == [
+            {"parameterName": "/golden-ami/ledger/stable", "amiAccountId": account, "dataType": "aws:ec2:image"}
+            for account in ("222222222222", "333333333333")
+        ]
+
+
+def test_the_root_volume_is_explicit_and_encrypted_under_the_build_regions_key(ledger_resources: Any) -> None:
+    (mapping,) = ledger_resources.one("ImageRecipe").inputs["blockDeviceMappings"]
+    assert mapping["deviceName"] == "/dev/xvda"
+    assert mapping["ebs"]["encrypted"] == "true"
+    assert mapping["ebs"]["kmsKeyId"] == "arn:aws:kms:us-east-1:111111111111:key/ledger-image-key-us-east-1"
+
+
+def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> None:
+    parent = ledger_resources.one("ImageRecipe").inputs["parentImage"]
+    assert parent == "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+
+
+def test_the_component_reads_the_pinned_build_of_the_products_bucket(ledger_resources: Any) -> None:
+    (component,) = ledger_resources.one("ImageRecipe").inputs["components"]
+    assert {entry["name"]: entry["value"] for entry in component["parameters"]} == {
+        "Build": "s3://golden-ami-ledger-111111111111-us-east-1/builds/current/",
+        "EntryScript": "install.sh",
+    }
+    document = yaml.safe_load(ledger_resources.one("Component", "install").inputs["data"])
+    actions = [step["action"] for phase in document["phases"] for step in phase["steps"]]
+    assert actions == ["CreateFolder", "S3Download", "ExecuteBash", "ExecuteBash", "DeleteFolder"]
+
+
+def test_build_instances_take_tokens_only_and_let_nothing_in(ledger_resources: Any) -> None:
+    infrastructure = ledger_resources.one("InfrastructureConfiguration").inputs
+    assert infrastructure["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert infrastructure["subnetId"] == "subnet-00000001"
+    assert infrastructure["securityGroupIds"] == ["ledger-images-security-group-id"]
+    assert "ingress" not in ledger_resources.one("SecurityGroup").inputs
+    assert ledger_resources.of_type("SecurityGroupIngressRule") == []
+
+
+def test_the_bucket_is_versioned_encrypted_and_never_public(ledger_resources: Any) -> None:
+    one = ledger_resources.one
+    assert one("BucketVersioning").inputs["versioningConfiguration"] == {"status": "Enabled"}
+    (rule,) = one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+    assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"].endswith("ledger-data-key-key")
+    block = one("BucketPublicAccessBlock").inputs
+    settings = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert [block[name] for name in settings] == [True] * 4
+    statements = json.loads(one("BucketPolicy").inputs["policy"])["Statement"]
+    assert [(entry["Sid"], entry["Effect"]) for entry in statements] == [
+        ("RefusePlainHttp", "Deny"),
+        ("RefuseOtherKeys", "Deny"),
+        ("RefuseForeignBuilds", "Deny"),
+    ]
+
+
+def test_topic_queue_and_every_log_group_are_under_the_data_key(ledger_resources: Any) -> None:
+    key = ledger_resources.one("Key", "data-key")
+    arn = f"arn:aws:kms:us-east-1:111111111111:key/{key.name}"
+    assert ledger_resources.one("Topic").inputs["kmsMasterKeyId"] == arn
+    assert ledger_resources.one("Queue").inputs["kmsMasterKeyId"] == arn
+    groups = ledger_resources.of_type("LogGroup")
+    assert sorted(group.inputs["name"] for group in groups) == [
+        "/aws/imagebuilder/golden-ami-ledger",
+        "/aws/lambda/golden-ami-ledger-report-outcome",
+        "/aws/lambda/golden-ami-ledger-start-build",
+    ]
+    assert {group.inputs["kmsKeyId"] for group in groups} == {arn}
+
+
+def test_an_existing_consumer_gets_the_key_policy_and_nothing_else(ledger_resources: Any) -> None:
+    policy = ledger_resources.one("RolePolicy", "ledger-runtime")
+    assert policy.inputs["role"] == "ledger-runtime"
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    assert [entry["Sid"] for entry in statements] == ["UseImageKey", "GrantImageKey"]
+    assert sorted(statements[0]["Resource"]) == [
+        "arn:aws:kms:eu-west-1:111111111111:key/ledger-image-key-eu-west-1",
+        "arn:aws:kms:us-east-1:111111111111:key/ledger-image-key-us-east-1",
+    ]
+    assert [role.name for role in ledger_resources.of_type("Role") if "runtime" in role.name] == []
+
+
+def test_a_created_consumer_gets_role_profile_key_policy_and_launch_policy(ledger_resources: Any) -> None:
+    role = ledger_resources.one("Role", "ledger-instances")
+    assert (role.inputs["name"], role.inputs["path"]) == ("ledger-instances", "/")
+    assert ledger_resources.one("InstanceProfile", "ledger-instances").inputs["name"] == "ledger-instances"
+    launch = json.loads(ledger_resources.one("RolePolicy", "ledger-instances-launch").inputs["policy"])
+    assert [entry["Sid"] for entry in launch["Statement"]] == ["LaunchProductImages", "LaunchInAccount", "ReadChannel"]
+    ledger_resources.one("RolePolicy", "ledger-instances-image-key")
+
+
+def test_consumer_roles_are_made_through_their_own_accounts_provider(ledger_resources: Any) -> None:
+    def provider(resource: Any) -> str:
+        return resource.provider.split("::")[-2]
+
+    assert provider(ledger_resources.one("Role", "ledger-instances")) == "workloads-production"
+    assert provider(ledger_resources.one("RolePolicy", "ledger-runtime")) == "workloads-test"
+    assert provider(ledger_resources.one("ImagePipeline", "pipeline")) == "hub"
+
+
+def test_a_windows_product_takes_windows_document_and_root_device(
+    product_resources: Build, payroll: Product, landing_zone: LandingZone
+) -> None:
+    resources = product_resources(payroll, landing_zone)
+    (mapping,) = resources.one("ImageRecipe").inputs["blockDeviceMappings"]
+    assert (mapping["deviceName"], mapping["ebs"]["volumeSize"]) == ("/dev/sda1", 50)
+    component = resources.one("Component", "install").inputs
+    assert component["platform"] == "Windows"
+    actions = [step["action"] for step in yaml.safe_load(component["data"])["phases"][0]["steps"]]
+    assert "ExecutePowerShell" in actions
+    assert "ExecuteBash" not in actions
+
+
+def test_permissions_to_call_functions_are_bound_to_source_and_account(ledger_resources: Any) -> None:
+    for permission in ledger_resources.of_type("Permission"):
+        assert permission.inputs["sourceAccount"] == "111111111111"
+        assert permission.inputs["sourceArn"].startswith("arn:aws:")
+
+
+def test_a_product_that_stays_in_the_hub_has_no_target_accounts(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    at_home = ledger.model_copy(update={"distribution": (), "consumers": ()})
+    resources = product_resources(at_home, landing_zone)
+    (entry,) = resources.one("DistributionConfiguration").inputs["distributions"]
+    assert "targetAccountIds" not in entry["amiDistributionConfiguration"]
+    assert entry["ssmParameterConfigurations"][0]["amiAccountId"] == "111111111111"
+    policy = json.loads(resources.one("RolePolicy", "execution").inputs["policy"])
+    assert "DistributeToTargets" not in [statement["Sid"] for statement in policy["Statement"]]
+
+
