@@ -1,0 +1,76 @@
+# Everything made lies in .local (ignored by git), beside the shared caches of pip and Go.
+PYTHON ?= python3
+LOCAL := $(CURDIR)/.local
+VENV := $(LOCAL)/venv
+RUN := $(VENV)/bin/python
+PRODUCT ?= ledger
+PYTEST_ARGS ?=
+
+export PYTHONPYCACHEPREFIX := $(LOCAL)/pycache
+export HYPOTHESIS_STORAGE_DIRECTORY := $(LOCAL)/cache/hypothesis
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up down clean test check schema product build preview status environment sandbox engine
+
+help: ## List what make can do
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: environment sandbox engine ## From nothing to an image in its target accounts, on a local cloud (PRODUCT=ledger)
+	@$(RUN) -m local.up --product $(PRODUCT)
+
+down: ## Stop what `make up` started; state and caches stay
+	@if [ -x $(RUN) ]; then $(RUN) -m local.down; else echo "nothing is running"; fi
+
+clean: down ## Remove everything that was made here
+	@rm -rf $(LOCAL)
+
+test: environment sandbox engine ## Run the whole suite, as continuous integration does
+	@$(RUN) -m pytest $(PYTEST_ARGS)
+
+check: environment ## Lint, types and unit tests: the part of the suite that takes less than a minute
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/basedpyright
+	@$(RUN) -m pytest -m "not stack" $(PYTEST_ARGS)
+
+schema: environment ## Write the JSON Schemas that editors check stack files with
+	@$(RUN) -m commands.schema
+
+product: environment ## Write and preview a new product's file (NAME=ledger)
+	@$(RUN) -m commands.product $(if $(NAME),--name $(NAME))
+
+build: environment ## Start a product's build by hand and follow it (PRODUCT=ledger)
+	@$(RUN) -m local.run commands.build --product $(PRODUCT)
+
+preview: environment engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
+	@$(RUN) -m local.stacks preview --product $(PRODUCT)
+
+status: environment ## Tell what runs here and which images there are
+	@$(RUN) -m local.status
+
+# Stamped with a hash of the requirements, so that a second run costs milliseconds.
+environment:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
+	@wanted=$$(cat requirements.txt requirements-local.txt pyproject.toml | cksum); \
+	if [ "$$(cat $(VENV)/requirements.cksum 2>/dev/null)" != "$$wanted" ]; then \
+		echo "… Virtual environment: installing what requirements.txt and requirements-local.txt pin"; \
+		$(PYTHON) -m venv $(VENV) || { echo "install Python's venv module (apt-get install python3-venv)"; exit 1; }; \
+		$(RUN) -m pip install --quiet --progress-bar on -r requirements.txt -r requirements-local.txt && \
+		$(RUN) -m pip install --quiet --no-build-isolation --no-deps --editable . && \
+		echo "$$wanted" > $(VENV)/requirements.cksum; \
+	fi
+
+sandbox:
+	@if ! command -v bwrap >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "… bubblewrap: installing it from the system's packages"; \
+			apt-get update -qq && apt-get install --yes -qq --no-install-recommends bubblewrap; \
+		else \
+			echo "bubblewrap is needed to run scripts of a build: sudo apt-get install bubblewrap"; exit 1; \
+		fi; \
+	fi
+
+engine: environment
+	@$(RUN) -m local.engine.install
