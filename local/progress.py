@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class Report:
         self.console.print(f"  {escape(text)}")
 
     @contextmanager
-    def task(self, title: str, total: int | None = None) -> Iterator[Task]:
+    def task(self, title: str, total: int | None = None) -> Generator[Task]:
         """Show a piece of work from its start to its end; `total` is the number of its parts where that is known."""
         began = self._clock()
         try:
@@ -47,11 +47,15 @@ class Report:
             raise
         self.console.print(f"[green]✓[/] {escape(title)} [dim]{self._clock() - began:.1f} s[/]")
 
-    def _moving(self, title: str, total: int | None) -> Iterator[Task]:
-        columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-        if total:
-            columns.insert(2, BarColumn(bar_width=24))
-        with Progress(*columns, TextColumn("[dim]{task.fields[detail]}"), console=self.console, transient=True) as bar:
+    def _moving(self, title: str, total: int | None) -> Generator[Task]:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            *([BarColumn(bar_width=24)] if total else []),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as bar:
             shown = bar.add_task(escape(title), total=total, detail="")
 
             def update(detail: str, completed: int | None) -> None:
@@ -59,7 +63,7 @@ class Report:
 
             yield Task(update)
 
-    def _plain(self, title: str, total: int | None) -> Iterator[Task]:
+    def _plain(self, title: str, total: int | None) -> Generator[Task]:
         began = last = self._clock()
         self.console.print(f"… {escape(title)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import IO
@@ -25,7 +25,7 @@ class ChildProcesses:
     @contextmanager
     def start(
         self, command: Sequence[str], directory: str, environment: Mapping[str, str], *, capture: bool = False
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    ) -> Generator[subprocess.Popen[bytes]]:
         """Run a command for the time of the `with` block; leaving the block ends it.
 
         With `capture` its output comes through pipes, else it shares this process's. Raises `OSError` where the

@@ -37,8 +37,8 @@ def build(binary: Path, report: Report) -> None:
     version = pinned_version()
     if go is None:
         raise EngineError(
-            f"no Pulumi engine: `pulumi` {version} is not on PATH, its installer could not be reached, and there is no "
-            "Go to build it with; install Go 1.25 or later (apt-get install golang, or https://go.dev/dl), then run again"
+            f"no Pulumi engine: `pulumi` {version} is not on PATH, its installer cannot be reached, and there is no Go "
+            "to build it with; install Go 1.25 or later (https://go.dev/dl) or that `pulumi`, then run again"
         )
     with report.task(f"Fetch the engine's Go modules (Pulumi {version})") as task:
         listing = _run([go, "list", "-deps", ENGINE_PACKAGE], lambda line: task.update(line, None))

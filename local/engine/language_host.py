@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from pathlib import Path
+from types import FrameType
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -147,7 +148,7 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             with self._plugins.start(command, directory, environment, capture=True) as process:
                 context.add_callback(lambda: end(process))
                 for name, line in output(process):
-                    yield messages.RunPluginResponse(**{name: line})
+                    yield _plugin_output(name, line)
                 yield messages.RunPluginResponse(exitcode=process.wait())
         except OSError as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"cannot start the plugin in {directory}: {error}")
@@ -174,7 +175,9 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         with self._plugins.start(command, directory, os.environ, capture=True) as process:
             context.add_callback(lambda: end(process))
             for name, line in output(process):
-                yield messages.InstallDependenciesResponse(**{name: line})
+                yield messages.InstallDependenciesResponse(
+                    stdout=line if name == "stdout" else b"", stderr=line if name == "stderr" else b""
+                )
             exit_code = process.wait()
         if exit_code:
             context.abort(grpc.StatusCode.INTERNAL, f"`{' '.join(command)}` ended with exit code {exit_code}")
@@ -183,6 +186,13 @@ class PythonLanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         """End running programs; policy packs go on until the engine drops them, it may still need their answers."""
         self._programs.end_all()
         return Empty()
+
+
+def _plugin_output(name: str, line: bytes) -> messages.RunPluginResponse:
+    # The fields exclude one another: an empty one would count as set.
+    if name == "stdout":
+        return messages.RunPluginResponse(stdout=line)
+    return messages.RunPluginResponse(stderr=line)
 
 
 def _option(info: messages.ProgramInfo, name: str) -> str:
@@ -200,7 +210,9 @@ def serve(host: PythonLanguageHost) -> tuple[grpc.Server, int]:
     """Start a server for a host on a free port of the loopback interface; returns both."""
     # Every running program and policy pack holds a thread until it ends.
     limit = [("grpc.max_receive_message_length", MAXIMUM_MESSAGE_BYTES)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=32), options=limit)
+    server = grpc.server(  # pyright: ignore[reportUnknownMemberType]
+        futures.ThreadPoolExecutor(max_workers=32), options=limit
+    )
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -229,8 +241,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(arguments)
     host = PythonLanguageHost(options.engine_address, options.program_runner, options.engine_version)
     stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, stop)
     server, port = serve(host)
     print(port, flush=True)
     _watch_engine(stopped.set)
