@@ -1,0 +1,165 @@
+"""Bash of a build instance, run in bubblewrap: its own files, no network, a time limit, and nothing left running.
+
+The instance's tree is `/`; this machine's `/usr` lies over it read-only, so a script finds a shell and the usual tools
+and cannot change them. A user namespace makes the script root of nothing but its own tree.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cloud.image_builder import stand_ins
+from local.cloud.image_builder.machine import Machine
+
+OUTPUT_MAXIMUM = 512 * 1024
+"""Bytes of a step's output that are kept; the rest is cut off and said so."""
+
+SCRIPT = "/run/step/input.sh"
+WORKING_DIRECTORY = "/tmp"
+"""Where AWSTOE works unless the recipe names another folder (API Reference, CreateImageRecipe, workingDirectory)."""
+
+_ENVIRONMENT = {
+    "HOME": "/root",
+    "USER": "root",
+    "LOGNAME": "root",
+    "SHELL": "/bin/bash",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "PATH": f"{stand_ins.FOLDER}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+
+class SandboxError(RuntimeError):
+    """The sandbox cannot be set up on this machine."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended; `exit_code` is None where the time limit or a cancellation ended it."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+
+class Sandbox:
+    """Runs commands for one instance, one at a time."""
+
+    def __init__(self, machine: Machine, work: Path) -> None:
+        self._machine = machine
+        self._stand_ins = work / "stand-ins"
+        self._names = stand_ins.install(self._stand_ins)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cancelled = False
+
+    def bash(self, script: str, timeout: float | None, directory: str = WORKING_DIRECTORY) -> Result:
+        """Run a script; `timeout` in seconds, None for no limit.
+
+        Raises:
+            SandboxError: bubblewrap is missing, or the kernel refuses it.
+        """
+        folder = self._machine.folder / "step"
+        folder.mkdir(exist_ok=True)
+        (folder / "input.sh").write_text(script, encoding="utf-8")
+        return self.run(("/bin/bash", SCRIPT), timeout, directory)
+
+    def run(self, command: Sequence[str], timeout: float | None, directory: str = WORKING_DIRECTORY) -> Result:
+        """Run a command; `timeout` in seconds, None for no limit.
+
+        Raises:
+            SandboxError: bubblewrap is missing, or the kernel refuses it.
+        """
+        (self._machine.folder / "step").mkdir(exist_ok=True)
+        where = self._machine.path(directory)
+        where.mkdir(parents=True, exist_ok=True)
+        outputs = self._machine.folder / "stdout", self._machine.folder / "stderr"
+        with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
+            with self._lock:
+                if self._cancelled:
+                    return Result(None, "", "")
+                process = subprocess.Popen(  # noqa: S603 - the command is bubblewrap around the instance's own
+                    [*self._arguments(directory), *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                    env=dict(os.environ),
+                )
+                self._process = process
+            timed_out = False
+            try:
+                process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                timed_out = True
+            finally:
+                # Also after a normal end: what a script left in the background must not outlive its step.
+                _end(process)
+                with self._lock:
+                    self._process = None
+        texts = [_read(path) for path in outputs]
+        code = process.returncode
+        if code != 0 and texts[1].startswith("bwrap: ") and not texts[1].startswith("bwrap: execvp"):
+            raise SandboxError(f"bubblewrap cannot set up the sandbox: {texts[1].strip()}")
+        return Result(None if timed_out or self._cancelled else code, texts[0], texts[1], timed_out)
+
+    def cancel(self) -> None:
+        """End the running command, and refuse further ones."""
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None:
+                _end(self._process)
+
+    def _arguments(self, directory: str) -> list[str]:
+        program = shutil.which("bwrap")
+        if program is None:
+            raise SandboxError("bubblewrap is not installed: apt-get install bubblewrap")
+        machine = self._machine
+        tree = str(machine.tree)
+        arguments = [program, "--unshare-all", "--die-with-parent", "--new-session", "--uid", "0", "--gid", "0"]
+        arguments += ["--hostname", "localhost", "--clearenv", *_settings(_ENVIRONMENT)]
+        arguments += ["--bind", tree, "/", "--ro-bind", "/usr", "/usr", "--bind", f"{tree}/usr/local", "/usr/local"]
+        for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+            host = Path("/", name)
+            if host.is_symlink():
+                # A link lies in the tree itself, so it is there already after the first step.
+                if not machine.tree.joinpath(name).is_symlink():
+                    arguments += ["--symlink", str(host.readlink()), str(host)]
+            elif host.is_dir():
+                arguments += ["--ro-bind", str(host), str(host)]
+        arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+        arguments += ["--ro-bind", str(self._stand_ins), stand_ins.FOLDER]
+        arguments += ["--bind", str(machine.record), stand_ins.RECORD]
+        arguments += ["--ro-bind", str(machine.folder / "step"), str(Path(SCRIPT).parent)]
+        for name in self._names:
+            # A script may name the tool by its full path.
+            for place in (Path("/usr/bin", name), Path("/usr/sbin", name)):
+                if place.exists():
+                    arguments += ["--ro-bind", str(self._stand_ins / name), str(place.resolve())]
+        return [*arguments, "--chdir", directory, "--"]
+
+
+def _settings(environment: Mapping[str, str]) -> list[str]:
+    return [word for name, value in environment.items() for word in ("--setenv", name, value)]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        # bubblewrap's death takes its process namespace with it: its inner process dies with its parent.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as stream:
+        data = stream.read(OUTPUT_MAXIMUM + 1)
+    text = data[:OUTPUT_MAXIMUM].decode("utf-8", errors="replace")
+    return text if len(data) <= OUTPUT_MAXIMUM else f"{text}\n[output cut off after {OUTPUT_MAXIMUM} bytes]\n"
