@@ -1,0 +1,1 @@
+"""An emulated AWS: ministack, and in front of it what ministack lacks and this program needs."""

@@ -1,0 +1,43 @@
+"""What a service of the local cloud is to the front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from local.cloud.call import Call
+
+Operation = Callable[[Call], dict[str, Any]]
+"""Takes a checked call and returns the operation's output in the shape that botocore knows."""
+
+
+class Service(Protocol):
+    """Operations that stand in front of ministack. They run in worker threads and may call the cloud themselves."""
+
+    @property
+    def name(self) -> str:
+        """botocore's name of the service."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the service is left to ministack: what is not in `operations` is then an error."""
+        ...
+
+    @property
+    def authorizes_itself(self) -> bool:
+        """Whether the operations decide on access; otherwise the front does, on `resource_of`."""
+        ...
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """The operations by AWS's names."""
+        ...
+
+    def resource_of(self, call: Call) -> str:
+        """ARN on which the caller must be allowed `<service>:<operation>`."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
