@@ -44,7 +44,7 @@ build: environment ## Start a product's build by hand and follow it (PRODUCT=led
 	@$(RUN) -m local.run commands.build --product $(PRODUCT)
 
 preview: environment engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
-	@$(RUN) -m local.stacks preview --product $(PRODUCT)
+	@$(RUN) -m local.preview --product $(PRODUCT)
 
 status: environment ## Tell what runs here and which images there are
 	@$(RUN) -m local.status

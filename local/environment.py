@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -45,6 +44,11 @@ class LocalFolder:
         return self.path / "stacks"
 
     @property
+    def stack_states(self) -> list[Path]:
+        """State files of all stacks."""
+        return sorted(self.state.glob(".pulumi/stacks/*/*.json"))
+
+    @property
     def logs(self) -> Path:
         """What the engine printed."""
         return self.path / "logs"
@@ -57,16 +61,10 @@ class LocalFolder:
 
 @dataclass(frozen=True)
 class AccessKey:
-    """Credentials of the platform engineer, as a cloud start leaves them."""
+    """Long-term credentials of an IAM user of the local cloud."""
 
     access_key_id: str
     secret_access_key: str
-
-    @classmethod
-    def read(cls, file: Path) -> AccessKey:
-        """Read credentials; raises `FileNotFoundError` before the accounts are made."""
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return cls(content["AccessKeyId"], content["SecretAccessKey"])
 
 
 def port() -> int:
@@ -108,4 +106,6 @@ def stack_environment(folder: LocalFolder, base: Mapping[str, str], address: str
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A proxy of the machine cannot reach this machine's own loopback address.
+        "NO_PROXY": ",".join(filter(None, (base.get("NO_PROXY", ""), "127.0.0.1"))),
     }

@@ -1,7 +1,7 @@
-"""The people who work in the local accounts beside the platform engineer, each with no more than their job takes.
+"""The people who work in the local accounts, each with no more than their job takes.
 
-On AWS they come from the organisation's own identity provider; here an IAM user stands for each. The accounts' root keys
-make them, as a root user makes the first identities of a new account, and are used for nothing else.
+On AWS they come from the organisation's own identity provider; here an IAM user stands for each. The accounts' root
+keys make them, as a root user makes the first identities of a new account, and are used for nothing else.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from local.environment import AccessKey
 from model.documents import PolicyDocument, Statement
 from model.names import SCRIPTS_PREFIX, ProductNames, channel_parameter_arn
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
-    from local.environment import AccessKey
     from model.distribution import DistributionPlan
+
+PLATFORM_ENGINEER = "platform-engineer"
+"""Deploys: assumes the deployment roles, from the hub."""
 
 PRODUCT_ENGINEER = "product-engineer"
 """Uploads scripts and follows builds, in the hub."""
@@ -40,6 +43,12 @@ class Person:
     def label(self) -> str:
         """What the person is called across accounts."""
         return f"{self.name}@{self.account}"
+
+
+def platform_engineer(hub: str, deployment_roles: tuple[str, ...]) -> Person:
+    """Somebody of the platform team: may assume the deployment roles, and nothing else."""
+    statement = Statement("AssumeDeploymentRoles", ("sts:AssumeRole",), deployment_roles)
+    return Person(hub, PLATFORM_ENGINEER, PolicyDocument((statement,)))
 
 
 def product_engineer(names: tuple[ProductNames, ...]) -> Person:
@@ -115,8 +124,8 @@ def application_operator(account: str, plans: dict[str, DistributionPlan]) -> Pe
     return Person(account, APPLICATION_OPERATOR, PolicyDocument(tuple(statements)))
 
 
-def hire(person: Person, iam: IAMClient, key: AccessKey | None) -> tuple[str, str]:
-    """Make a person's user, or bring its policy up to date; returns an access key.
+def hire(person: Person, iam: IAMClient, key: AccessKey | None) -> AccessKey:
+    """Make a person's user, or bring its policy up to date; returns its access key.
 
     `iam` speaks with the account's root credentials, `key` is the one that is known from before.
     """
@@ -132,6 +141,6 @@ def hire(person: Person, iam: IAMClient, key: AccessKey | None) -> tuple[str, st
         UserName=person.name, PolicyName="work", PolicyDocument=json.dumps(person.policy.as_dict())
     )
     if known and key is not None:
-        return key.access_key_id, key.secret_access_key
+        return key
     made = iam.create_access_key(UserName=person.name)["AccessKey"]
-    return made["AccessKeyId"], made["SecretAccessKey"]
+    return AccessKey(made["AccessKeyId"], made["SecretAccessKey"])

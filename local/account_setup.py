@@ -1,0 +1,108 @@
+"""What the accounts hold before anybody deploys: deployment roles, roles that the files call existing, and people.
+
+On AWS an account is handed over with these. Here the accounts' root users make them, through the same API, and nothing
+else is done with root credentials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from local.credentials import Credentials
+from local.environment import LocalFolder
+from local.people import application_operator, hire, platform_engineer, product_engineer
+from local.session import Actor
+from local.stack_files import StackFiles
+from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
+from model.documents import PolicyDocument, Statement, trust_policy
+from model.names import account_root_arn, role_arn
+from model.target_policies import consumer_launch_policy, consumer_role_trust
+
+OWN_POLICY = "own"
+"""Name of the inline policy with which a role is handed over; the program's own have other names."""
+
+
+@dataclass(frozen=True)
+class ExistingRole:
+    """A role that is there before the first deployment; `role` may hold a path in front of the name."""
+
+    account: str
+    role: str
+    trust: PolicyDocument
+    policy: PolicyDocument | None = None
+
+    @property
+    def name(self) -> str:
+        """The name without its path."""
+        return self.role.rsplit("/", 1)[-1]
+
+    @property
+    def path(self) -> str:
+        """The path, `/` where there is none."""
+        return f"/{self.role.removesuffix(self.name)}"
+
+
+def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
+    """The roles that the stack files take for granted."""
+    zone = files.landing_zone
+    hub = zone.hub.account
+    plans = tuple(files.plans.values())
+    hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans)
+    yield ExistingRole(hub, zone.hub.deployment_role, deployment_role_trust(hub), hub_policy)
+    for target in zone.targets.values():
+        policy = target_deployment_policy(target.account, plans)
+        yield ExistingRole(target.account, target.deployment_role, deployment_role_trust(hub), policy)
+    for arn in zone.key_administrators:
+        trust = Statement("AdministratorsOfHub", ("sts:AssumeRole",), principal={"AWS": account_root_arn(hub)})
+        yield ExistingRole(hub, arn.partition(":role/")[2], trust_policy(trust))
+    for product, plan in files.plans.items():
+        for consumer in plan.consumers:
+            if not consumer.create:
+                # What an application's own role has already; the program adds the key.
+                regions = plan.regions_of(consumer.account)
+                policy = consumer_launch_policy(product, consumer.account, regions)
+                trust = consumer_role_trust(consumer.account)
+                yield ExistingRole(consumer.account, consumer.role, trust, policy)
+
+
+def set_up(folder: LocalFolder, files: StackFiles, address: str, run: str) -> Credentials:
+    """Make or bring up to date what the accounts hold; returns the people's access keys. Safe to repeat."""
+    for role in existing_roles(files):
+        _make(role, Actor.root(role.account, address))
+    zone = files.landing_zone
+    deployment_roles = (zone.hub, *zone.targets.values())
+    people = [
+        platform_engineer(
+            zone.hub.account, tuple(role_arn(target.account, target.deployment_role) for target in deployment_roles)
+        ),
+        *(application_operator(account, files.plans) for account in files.accounts),
+    ]
+    if files.products:
+        people.append(product_engineer(tuple(files.names(name) for name in files.products)))
+    file = folder.cloud / "credentials.json"
+    before = Credentials.read(file, run)
+    keys = {
+        person.label: hire(person, Actor.root(person.account, address).iam(), before.keys.get(person.label))
+        for person in people
+    }
+    credentials = Credentials(run, keys)
+    credentials.write(file)
+    return credentials
+
+
+def _make(role: ExistingRole, root: Actor) -> None:
+    iam = root.iam()
+    trust = json.dumps(role.trust.as_dict())
+    try:
+        iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=trust)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "EntityAlreadyExists":
+            raise
+        iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
+    if role.policy is not None:
+        document = json.dumps(role.policy.as_dict(), separators=(",", ":"))
+        iam.put_role_policy(RoleName=role.name, PolicyName=OWN_POLICY, PolicyDocument=document)

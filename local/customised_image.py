@@ -1,0 +1,147 @@
+"""From a product's scripts on this machine to its image in every account and Region that it is distributed to."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.build_following import FAILED, BuildError, FinishedImage, Pipeline
+from local.consumer_launch import Launch, Launcher
+from local.environment import REPOSITORY
+from local.image_report import Row, key_of, recorded
+from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER
+from local.script_upload import ScriptFolder
+from local.session import Actor, Session
+from model.names import channel_parameter
+
+
+@dataclass(frozen=True)
+class CustomisedImage:
+    """One product's image on the local cloud."""
+
+    session: Session
+    product: str
+
+    @property
+    def scripts(self) -> Path:
+        """Where the example product's scripts lie."""
+        return REPOSITORY / "examples" / self.product
+
+    def build(self) -> FinishedImage:
+        """Upload the scripts unless they are there, and follow the build that they start.
+
+        Scripts whose image is available already start nothing. Raises `UploadError` or `BuildError`.
+        """
+        report = self.session.report
+        names = self.session.files.names(self.product)
+        engineer = self._engineer()
+        s3 = engineer.s3(names.region)
+        folder = ScriptFolder(self.product, self.session.files.product(self.product).entry_script, self.scripts)
+        with report.task(f"Upload {self.product}'s scripts to {names.bucket}"):
+            upload = folder.upload(s3, names.bucket)
+        wanted = upload.manifest.sha256
+        pipeline = self._pipeline(engineer)
+        before = pipeline.image_of(wanted)
+        status = before.get("state", {}).get("status") if before else None
+        if before and status == "AVAILABLE":
+            report.remark(f"{len(upload.manifest.files)} scripts are built already: {before.get('arn')}")
+            return pipeline.finished(before.get("arn", ""))
+        failed = before.get("arn") if before and status in FAILED else None
+        if not upload.uploaded and (failed or before is None):
+            report.remark("these scripts were uploaded before and have no image: their build is started by hand")
+            self._start_by_hand(engineer)
+        with report.task(f"Build {self.product}'s image") as task:
+            try:
+                return pipeline.follow(wanted, task, ignore=failed)
+            except BuildError as error:
+                raise BuildError(f"{error}\n{self._log_tail(engineer)}") from None
+
+    def rows(self, image: FinishedImage) -> list[Row]:
+        """The closing table's rows; launches from each copy as each consumer role that has not done so yet."""
+        parameter = channel_parameter(self.product)
+        plan = self.session.files.plan(self.product)
+        launches = Launches(self.session.folder.cloud / "launches.json", self.session.cloud.run)
+        rows: list[Row] = []
+        with self.session.report.task("Launch from the image as each consumer role") as task:
+            for copy in image.copies:
+                operator = self.session.person(APPLICATION_OPERATOR, copy.account)
+                ec2 = operator.ec2(copy.region)
+                ssm = operator.ssm(copy.region)
+                key = key_of(copy.ami, ec2)
+                value = ssm.get_parameter(Name=parameter)["Parameter"].get("Value", "")
+                stated = parameter if value == copy.ami else f"{parameter} holds {value}"
+                roles = [consumer.arn for consumer in plan.consumers if consumer.account == copy.account] or [""]
+                for role in roles:
+                    task.update(f"{role} in {copy.region}", None)
+                    launched = ""
+                    if role:
+                        launched = launches.get(copy.ami, role) or self._launch(copy.region, role, parameter, operator)
+                        launches.note(copy.ami, role, launched)
+                    name = self.session.files.account_name(copy.account)
+                    consumer = role.partition("role/")[2]
+                    rows.append(Row(copy.account, name, copy.region, copy.ami, key, stated, consumer, launched))
+        return rows
+
+    def recorded(self, image: FinishedImage) -> list[str]:
+        """What the image's build recorded and did not execute."""
+        names = self.session.files.names(self.product)
+        engineer = self._engineer()
+        logs = engineer.logs(names.region)
+        return recorded(image.arn, names.build_log_group, logs)
+
+    def _launch(self, region: str, role: str, parameter: str, operator: Actor) -> str:
+        consumer = operator.assume(role, "launch")
+        launcher = Launcher(
+            consumer.ec2(region),
+            operator.ec2(region),
+        )
+        result: Launch = launcher.launch(parameter, self.session.files.product(self.product).instance_types[0])
+        return str(result)
+
+    def _engineer(self) -> Actor:
+        return self.session.person(PRODUCT_ENGINEER, self.session.files.landing_zone.hub.account)
+
+    def _pipeline(self, engineer: Actor) -> Pipeline:
+        names = self.session.files.names(self.product)
+        client = engineer.image_builder(names.region)
+        return Pipeline(names.pipeline_arn, client)
+
+    def _start_by_hand(self, engineer: Actor) -> None:
+        names = self.session.files.names(self.product)
+        client = engineer.functions(names.region)
+        request = {"source": "manual", "requestId": uuid.uuid4().hex}
+        answer = client.invoke(FunctionName=names.start_function, Payload=json.dumps(request).encode())
+        if answer.get("FunctionError"):
+            raise BuildError(f"the start function failed: {answer['Payload'].read().decode(errors='replace')}")
+
+    def _log_tail(self, engineer: Actor, lines: int = 15) -> str:
+        names = self.session.files.names(self.product)
+        logs = engineer.logs(names.region)
+        tail: list[str] = []
+        for group in (names.log_group(names.start_function), names.build_log_group):
+            events = logs.filter_log_events(logGroupName=group).get("events", [])
+            tail += [f"{group}: {event.get('message', '').rstrip()}" for event in events[-lines:]]
+        return "\n".join(tail) or "its logs are empty"
+
+
+class Launches:
+    """Launches that succeeded, so that a second run launches nothing again; of one run of the cloud."""
+
+    def __init__(self, file: Path, run: str) -> None:
+        self._file = file
+        self._run = run
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        self._done: dict[str, str] = content.get("launches", {}) if content.get("run") == run else {}
+
+    def get(self, ami: str, role: str) -> str:
+        """What came of a launch before; empty where it has not succeeded yet."""
+        return self._done.get(f"{ami} {role}", "")
+
+    def note(self, ami: str, role: str, launched: str) -> None:
+        """Keep a launch that succeeded."""
+        if launched == "yes":
+            self._done[f"{ami} {role}"] = launched
+            self._file.write_text(json.dumps({"run": self._run, "launches": self._done}), encoding="utf-8")

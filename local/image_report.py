@@ -1,0 +1,64 @@
+"""What became of an image: the closing table, and what its build recorded without executing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_logs import CloudWatchLogsClient
+
+RECORDED = "recorded, not executed: "
+"""How a build's log marks a command that this machine must not run."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One copy of the image and one role that launches from it; `role` is empty where nobody does."""
+
+    account: str
+    account_name: str
+    region: str
+    ami: str
+    key: str
+    parameter: str
+    role: str
+    launched: str
+
+
+def table(product: str, rows: list[Row]) -> Table:
+    """The closing table."""
+    made = Table(title=f"Image of {product}", title_justify="left", show_lines=False)
+    for heading in ("account", "Region", "AMI", "encrypted with", "parameter", "consumer role", "launched"):
+        made.add_column(heading, overflow="fold")
+    for row in rows:
+        launched = f"[red]{row.launched}[/]" if row.launched.startswith("no") else row.launched
+        account = f"{row.account}\n{row.account_name}"
+        made.add_row(account, row.region, row.ami, row.key, row.parameter, row.role or "none", launched)
+    return made
+
+
+def key_of(ami: str, ec2: EC2Client) -> str:
+    """ARN of the key that encrypts an AMI's snapshots; says so where one is not encrypted."""
+    image = ec2.describe_images(ImageIds=[ami])["Images"][0]
+    mappings = image.get("BlockDeviceMappings", [])
+    snapshots = [mapping.get("Ebs", {}).get("SnapshotId", "") for mapping in mappings]
+    found = ec2.describe_snapshots(SnapshotIds=[snapshot for snapshot in snapshots if snapshot])["Snapshots"]
+    keys = {snapshot.get("KmsKeyId", "") if snapshot.get("Encrypted") else "NOT ENCRYPTED" for snapshot in found}
+    return "\n".join(sorted(keys)) or "NOT ENCRYPTED"
+
+
+def recorded(image_arn: str, group: str, logs: CloudWatchLogsClient) -> list[str]:
+    """Commands that the build of an image recorded and did not execute, each once, in order."""
+    # Image Builder names a stream `<version>/<build>` (Image Builder User Guide, "Monitor with CloudWatch Logs").
+    stream = "/".join(image_arn.split("/")[-2:])
+    lines: dict[str, None] = {}
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNamePrefix=stream):
+        for event in page.get("events", []):
+            for line in event.get("message", "").splitlines():
+                if RECORDED in line:
+                    lines[line.partition(RECORDED)[2].strip()] = None
+    return list(lines)

@@ -1,0 +1,29 @@
+"""Run a module of this repository in the local environment: `python -m local.run <module> <arguments>`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local.cloud_process import CloudError
+from local.environment import REPOSITORY, LocalFolder
+from local.progress import Report
+from local.session import Session
+from local.stack_files import StackFiles
+from model.files.loading import FileError
+
+
+def main() -> None:
+    """Become the given module, with the platform engineer's credentials on the local cloud."""
+    module, *arguments = sys.argv[1:]
+    report = Report()
+    try:
+        session = Session.of_running_cloud(LocalFolder(), report, StackFiles.read(REPOSITORY))
+    except (CloudError, FileError) as error:
+        report.console.print(str(error), style="red", markup=False)
+        sys.exit(1)
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], session.environment)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""`make up`: from a fresh clone to a customised image in its target accounts."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+
+from local.account_setup import set_up
+from local.build_following import BuildError
+from local.cloud_process import CloudError, CloudProcess
+from local.customised_image import CustomisedImage
+from local.environment import PORT_VARIABLE, REPOSITORY, LocalFolder, endpoint, port
+from local.image_report import table
+from local.progress import Report
+from local.script_upload import UploadError
+from local.session import Session
+from local.stack_files import StackFiles
+from local.stacks import StackError
+from local.stale_state import settle
+from model.files.loading import LANDING_ZONE_STACK, FileError
+
+FAILURES = (CloudError, StackError, BuildError, UploadError, FileError, ClientError, BotoCoreError)
+"""What goes wrong in ways that a person can mend; anything else is a fault of this program and shows its traceback."""
+
+TABLE_WIDTH = 190
+"""Columns of the closing table where there is no terminal to ask."""
+
+
+def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) -> None:
+    """Bring everything up for one product; what is there already is left as it is."""
+    files = StackFiles.read(REPOSITORY)
+    files.product(product)
+    record = cloud.start(report)
+    settle(folder, record.run, report)
+    with report.task("Prepare the accounts: deployment roles, existing roles, people"):
+        credentials = set_up(folder, files, endpoint(record.port), record.run)
+    session = Session(folder, report, files, record, credentials)
+    for stack in (LANDING_ZONE_STACK, product):
+        report.remark(f"{stack}: {session.stacks.up(stack)}")
+    image = CustomisedImage(session, product)
+    finished = image.build()
+    rows = image.rows(finished)
+    report.console.print(table(product, rows))
+    recorded = image.recorded(finished)
+    if recorded:
+        report.remark(f"The build recorded and did not execute {len(recorded)} commands, which need what is not here:")
+        for line in recorded:
+            report.remark(f"  {line}")
+    report.remark(f"The cloud answers on {endpoint(record.port)} until `make down`.")
+    refused = [row for row in rows if row.launched.startswith("no")]
+    if refused:
+        raise BuildError(f"{len(refused)} of {len(rows)} launches were refused; the table says why")
+
+
+def main(product: Annotated[str, typer.Option(help="Product whose stack and scripts are used.")] = "ledger") -> None:
+    """Bring everything up and show where the image is."""
+    folder = LocalFolder()
+    report = Report(_console())
+    cloud = CloudProcess(folder.cloud, port())
+    ran_before = cloud.running() is not None
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        run(product, folder, cloud, report)
+    except FAILURES as error:
+        report.console.print(f"[red]{escape(str(error))}[/]")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        if not ran_before:
+            cloud.stop()
+        rest = "the local cloud runs on, as before" if ran_before else "nothing is left running"
+        again = f"make up{'' if product == 'ledger' else f' PRODUCT={product}'}"
+        report.console.print(f"stopped; {rest}. `{again}` goes on from what is there ({PORT_VARIABLE}={cloud.port}).")
+        sys.exit(130)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=TABLE_WIDTH)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    typer.run(main)
