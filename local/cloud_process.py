@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -184,9 +184,24 @@ def _ended(handle: int, seconds: float) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
-def _end_session(pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
-    """End what is left of the session that the cloud leads: workers that outlived it."""
+def _end_session(leader: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    """End what is left of the session that the cloud leads, workers that outlived it, and wait until it is gone."""
+    handles: list[int] = []
+    for pid in _members(leader):
+        with suppress(ProcessLookupError):
+            handles.append(os.pidfd_open(pid))
     with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(leader, signal.SIGKILL)
+    for handle in handles:
+        _ended(handle, STOP_SECONDS)
+        os.close(handle)
     if process is not None:
         process.wait()
+
+
+def _members(leader: int) -> Iterator[int]:
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = file.read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(fields[2]) == leader:
+                yield int(file.parent.name)

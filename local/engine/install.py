@@ -21,7 +21,7 @@ PROVIDER = "pulumi-resource-aws"
 INSTALLER_SECONDS = 180.0
 """Time that Pulumi's installer gets; without a network it fails within seconds."""
 
-_INSTALLER = """
+INSTALLER = """
 import socket, sys
 socket.setdefaulttimeout(5)
 from pulumi.automation import PulumiCommand
@@ -121,7 +121,7 @@ def _by_installer(
         task.update("a few seconds without a network", None)
         try:
             run(
-                [sys.executable, "-c", _INSTALLER, str(home), version],
+                [sys.executable, "-c", INSTALLER, str(home), version],
                 check=True,
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
