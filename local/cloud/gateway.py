@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from botocore import xform_name
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from local.cloud import identity
@@ -146,5 +145,3 @@ async def _put_event(account: str, region: str, entry: dict[str, Any]) -> None:
     # The public operation refuses `aws.` sources, as AWS does; this is how ministack's own services put theirs.
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)  # pyright: ignore[reportPrivateUsage]
 
-
-__all__ = ["BaseClient", "Gateway", "root", "service_error"]

@@ -17,7 +17,7 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import sts
 
-from local.cloud.call import Call, Caller, Credentials, ServiceError
+from local.cloud.call import Caller, Credentials, ServiceError
 
 SESSION_SECONDS = 3600
 
@@ -51,7 +51,13 @@ def _authenticate(scope: Mapping[str, Any], body: bytes, access_key_id: str, reg
 
 def resolve(access_key_id: str) -> evaluator.PrincipalInfo:
     """The principal behind an access key, with its policies; raises `ServiceError` for an unknown one."""
+    return contextvars.Context().run(_resolve, access_key_id)
+
+
+def _resolve(access_key_id: str) -> evaluator.PrincipalInfo:
     account = evaluator.find_iam_access_key_account(access_key_id) or access_key_id
+    # ministack keeps inline policies by the request's account.
+    set_request_account_id(account)
     principal = evaluator.resolve_principal(access_key_id, account)
     if isinstance(principal, evaluator.AuthError):
         raise ServiceError(principal.code, principal.message, 403)
@@ -144,6 +150,15 @@ def service_session(role_arn: str, session_name: str, now: float) -> Credentials
     return credentials
 
 
+def known_credentials(access_key_id: str) -> Credentials:
+    """The whole credentials behind an access key that the cloud handed out itself; raises `ServiceError`."""
+    account = evaluator.find_iam_access_key_account(access_key_id) or access_key_id
+    found = evaluator.resolve_credential(access_key_id, account)
+    if isinstance(found, evaluator.CredentialResolutionError):
+        raise ServiceError(found.code, found.message, 403)
+    return Credentials(access_key_id, found.secret_access_key, found.session_token)
+
+
 def caller_of(credentials: Credentials) -> Caller:
     """The caller behind credentials that the cloud itself handed out."""
     principal = resolve(credentials.access_key_id)
@@ -155,15 +170,3 @@ def _list(value: Any) -> Iterable[Any]:
         return []
     return cast(list[Any], value) if isinstance(value, list) else [value]
 
-
-__all__ = [
-    "Call",
-    "authenticate",
-    "authorize",
-    "caller_of",
-    "denial",
-    "evaluation_context",
-    "resolve",
-    "service_session",
-    "trusts_service",
-]

@@ -1,0 +1,204 @@
+"""The local cloud's one address: our services first, everything else to ministack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import logging
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
+
+from moto.core.model import OperationModel
+
+from local.cloud import identity, protocol
+from local.cloud.call import Call, Caller, ServiceError
+from local.cloud.gateway import CONTEXT_HEADER, Gateway
+from local.cloud.in_process import Application, Receive, Scope, Send
+from local.cloud.objects import Objects
+from local.cloud.protocol import HttpAnswer, HttpRequest
+from local.cloud.service import Service
+
+log = logging.getLogger("golden-ami.cloud")
+
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+
+
+class Front:
+    """ASGI application. `services` and `objects` are set once they have been made with the gateway."""
+
+    def __init__(self, beneath: Application) -> None:
+        self.beneath = beneath
+        self._services: dict[str, Service] = {}
+        self._gateway: Gateway | None = None
+        self._objects: Objects | None = None
+        # Builds, copies and functions wait for calls that come back here: more threads than such chains are deep.
+        self._workers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="cloud")
+
+    def serve(self, gateway: Gateway, services: Sequence[Service], objects: Objects | None) -> None:
+        """Put services in front."""
+        self._gateway = gateway
+        self._services = {service.name: service for service in services}
+        self._objects = objects
+
+    def close(self) -> None:
+        """Let no further call begin; what runs is told by its own service."""
+        for service in self._services.values():
+            service.reset()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.beneath(scope, receive, send)
+            return
+        if self._gateway is None:
+            # Also the answer to a health check, so that nobody meets a cloud without its own services.
+            await _send(send, HttpAnswer(503, {"Retry-After": "1"}, b"the local cloud is starting\n"))
+            return
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        signed = _signed_for(headers, scope["query_string"].decode())
+        # The loopback stands for TLS: nothing leaves the machine. A client may still say that it came without.
+        headers.setdefault("x-forwarded-proto", "https")
+        scope = {**scope, "headers": _with_protocol(scope["headers"], headers["x-forwarded-proto"])}
+        if signed is None or (signed.service not in self._services and signed.service != "s3"):
+            await self.beneath(scope, receive, send)
+            return
+        body = await _read(receive)
+        request = HttpRequest(scope["method"], scope["path"], scope["query_string"].decode(), headers, body)
+        answer = await self._answer(signed, scope, request)
+        if answer is None:
+            await self.beneath(scope, _replay(body), send)
+        else:
+            await _send(send, answer)
+
+    async def _answer(self, signed: _Signed, scope: Scope, request: HttpRequest) -> HttpAnswer | None:
+        """Our answer; None where ministack shall answer."""
+        if signed.service == "s3":
+            return await self._check_object(signed, scope, request)
+        service = self._services[signed.service]
+        operation = protocol.operation_of(service.name, request)
+        if operation is None or operation.name not in service.operations:
+            if not service.whole:
+                return None
+            name = operation.name if operation else f"{request.method} {request.path}"
+            message = f"The local cloud does not do {service.name}:{name}."
+            return protocol.error_answer(service.name, ServiceError("UnsupportedOperation", message, 501))
+        try:
+            return await self._in_thread(self._call, service, operation, signed, scope, request)
+        except ServiceError as error:
+            return protocol.error_answer(service.name, error)
+        except Exception:
+            log.exception("%s:%s failed", service.name, operation.name)
+            error = ServiceError("InternalFailure", f"{operation.name} failed within the local cloud; see its log.", 500)
+            return protocol.error_answer(service.name, error)
+
+    def _call(
+        self, service: Service, operation: OperationModel, signed: _Signed, scope: Scope, request: HttpRequest
+    ) -> HttpAnswer:
+        assert self._gateway is not None
+        caller = identity.authenticate(scope, request.body, signed.access_key_id, signed.region)
+        parameters = protocol.parameters(operation, request)
+        context = self._gateway.context(request.headers.get(CONTEXT_HEADER))
+        call = Call(service.name, operation.name, signed.region, caller, parameters, context)
+        if not service.authorizes_itself:
+            tags: dict[str, str] = parameters.get("tags") or {}
+            keys: dict[str, Any] = {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+            if tags:
+                keys["aws:TagKeys"] = list(tags)
+            self._gateway.authorize(
+                caller, f"{service.name}:{operation.name}", service.resource_of(call), signed.region, keys
+            )
+        return protocol.answer(operation, service.operations[operation.name](call))
+
+    async def _check_object(self, signed: _Signed, scope: Scope, request: HttpRequest) -> HttpAnswer | None:
+        """Refuse the use of an object whose key its caller may not use; ministack does the rest."""
+        bucket, _, key = request.path.lstrip("/").partition("/")
+        objects = self._objects
+        if objects is None or not key or signed.access_key_id.isdigit():
+            return None
+
+        def check() -> None:
+            # Who calls is checked by ministack right after, signature and all.
+            principal = identity.resolve(signed.access_key_id)
+            credentials = identity.known_credentials(signed.access_key_id)
+            caller = Caller(principal.account, principal.arn, credentials)
+            query = {name: values[0] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
+            objects.check(request.method, bucket, key, query, request.headers, caller, signed.region)
+
+        try:
+            await self._in_thread(check)
+        except ServiceError as error:
+            return protocol.error_answer("s3", error)
+        return None
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        run = functools.partial(contextvars.Context().run, function, *arguments)
+        return await loop.run_in_executor(self._workers, run)
+
+
+class _Signed:
+    """What a signature's scope says: whose key, which Region, which service."""
+
+    def __init__(self, access_key_id: str, region: str, service: str) -> None:
+        self.access_key_id = access_key_id
+        self.region = region
+        self.service = service
+
+
+def _signed_for(headers: Mapping[str, str], query: str) -> _Signed | None:
+    match = CREDENTIAL.search(headers.get("authorization", ""))
+    if match:
+        return _Signed(*match.groups())
+    presigned = parse_qs(query).get("X-Amz-Credential")
+    if presigned:
+        parts = presigned[0].split("/")
+        if len(parts) == 5:
+            return _Signed(parts[0], parts[2], parts[3])
+    return None
+
+
+def _with_protocol(headers: Sequence[tuple[bytes, bytes]], forwarded: str) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name.lower() != b"x-forwarded-proto"]
+    return [*kept, (b"x-forwarded-proto", forwarded.encode())]
+
+
+async def _read(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replay(body: bytes) -> Receive:
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        # The server cancels a request whose client is gone; until then there is nothing more to receive.
+        return await asyncio.get_running_loop().create_future()
+
+    return receive
+
+
+async def _send(send: Send, answer: HttpAnswer) -> None:
+    headers = {"x-amzn-requestid": str(uuid.uuid4()), **{name.lower(): value for name, value in answer.headers.items()}}
+    headers["content-length"] = str(len(answer.body))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": answer.body})
