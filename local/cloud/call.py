@@ -12,8 +12,8 @@ class Credentials:
     """An access key; temporary ones carry a session token."""
 
     access_key_id: str
-    secret_access_key: str
-    session_token: str | None = None
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
