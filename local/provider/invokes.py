@@ -1,0 +1,202 @@
+"""The functions of the aws package that programs here call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.provider import tags
+from local.provider.declarations import declarations
+from local.provider.errors import ProviderError, UnsupportedPropertyError, code_of
+from local.provider.mapping import Mapper
+from local.provider.sessions import Sessions
+
+SUBNET_FILTERS = {
+    "availabilityZone": "availability-zone",
+    "availabilityZoneId": "availability-zone-id",
+    "cidrBlock": "cidr-block",
+    "defaultForAz": "default-for-az",
+    "ipv6CidrBlock": "ipv6-cidr-block-association.ipv6-cidr-block",
+    "state": "state",
+    "vpcId": "vpc-id",
+}
+"""Argument to filter (EC2 API reference, DescribeSubnets)."""
+
+SUBNET_RENAMES = {
+    "id": "SubnetId",
+    "enableDns64": "EnableDns64",
+    "mapCustomerOwnedIpOnLaunch": "MapCustomerOwnedIpOnLaunch",
+    "arn": "SubnetArn",
+}
+
+
+class Invocation:
+    """One call of a function."""
+
+    def __init__(self, token: str, sessions: Sessions, arguments: Mapping[str, Any]) -> None:
+        self.token = token
+        self.sessions = sessions
+        self.arguments = {name: value for name, value in arguments.items() if value is not None}
+        unknown = sorted(set(self.arguments) - set(declarations()[token].inputs))
+        if unknown:
+            raise UnsupportedPropertyError(token, unknown[0])
+
+    @property
+    def region(self) -> str:
+        """The argument, else the provider's."""
+        return str(self.arguments.get("region") or self.sessions.configuration.region)
+
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """Call AWS."""
+        client = self.sessions.client(service, self.region)
+        return getattr(client, xform_name(operation))(**{k: v for k, v in parameters.items() if v is not None})
+
+    def run(self, function: Callable[[Invocation], dict[str, Any]]) -> dict[str, Any]:
+        """Every declared output; raises `ProviderError` with AWS's code and words."""
+        try:
+            found = function(self)
+        except ClientError as error:
+            message = error.response.get("Error", {}).get("Message", "")
+            raise ProviderError(f"{self.token}: {code_of(error)}: {message}") from error
+        except BotoCoreError as error:
+            raise ProviderError(f"{self.token}: {error}") from error
+        return {**{name: None for name in declarations()[self.token].outputs}, **found}
+
+
+def get_subnet(invocation: Invocation) -> dict[str, Any]:
+    """The one subnet that the arguments describe."""
+    given = invocation.arguments
+    filters = [
+        {"Name": name, "Values": [_filter_text(given[argument])]}
+        for argument, name in SUBNET_FILTERS.items()
+        if argument in given
+    ]
+    filters += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (given.get("tags") or {}).items()]
+    filters += [{"Name": item["name"], "Values": list(item["values"])} for item in given.get("filters") or ()]
+    answer = invocation.call(
+        "ec2",
+        "DescribeSubnets",
+        SubnetIds=[given["id"]] if "id" in given else None,
+        Filters=filters or None,
+    )["Subnets"]
+    if len(answer) != 1:
+        found = "no" if not answer else f"{len(answer)}"
+        raise ProviderError(f"{invocation.token}: {found} matching EC2 subnets for {dict(given)}")
+    subnet = answer[0]
+    options = subnet.get("PrivateDnsNameOptionsOnLaunch") or {}
+    ipv6 = next(iter(subnet.get("Ipv6CidrBlockAssociationSet") or ()), {})
+    region, account = invocation.region, invocation.sessions.account
+    properties = Mapper(invocation.token, SUBNET_RENAMES).from_aws(
+        declarations()[invocation.token].outputs, {**options, **subnet}
+    )
+    return {
+        **properties,
+        "privateDnsHostnameTypeOnLaunch": options.get("HostnameType"),
+        "ipv6CidrBlock": ipv6.get("Ipv6CidrBlock", ""),
+        "ipv6CidrBlockAssociationId": ipv6.get("AssociationId", ""),
+        "arn": subnet.get("SubnetArn") or f"arn:aws:ec2:{region}:{account}:subnet/{subnet['SubnetId']}",
+        "ownerId": subnet.get("OwnerId") or account,
+        "tags": tags.from_list(subnet.get("Tags") or ()),
+        "filters": given.get("filters"),
+        "region": region,
+    }
+
+
+def _filter_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def get_caller_identity(invocation: Invocation) -> dict[str, Any]:
+    """Who the provider is, after its roles."""
+    answer = invocation.call("sts", "GetCallerIdentity")
+    return {
+        "accountId": answer["Account"],
+        "arn": answer["Arn"],
+        "userId": answer["UserId"],
+        "id": answer["Account"],
+    }
+
+
+def get_region(invocation: Invocation) -> dict[str, Any]:
+    """A Region by name or endpoint, else the provider's."""
+    given = invocation.arguments
+    name = given.get("region") or given.get("name")
+    if name is None and "endpoint" in given:
+        host = str(given["endpoint"])
+        if not (host.startswith("ec2.") and host.endswith(".amazonaws.com")):
+            raise ProviderError(f"{invocation.token}: endpoint {host!r} is no EC2 endpoint of a Region")
+        name = host.removeprefix("ec2.").removesuffix(".amazonaws.com")
+    region = str(name or invocation.sessions.configuration.region)
+    description = _regions().get(region, {}).get("description")
+    if description is None:
+        raise ProviderError(f"{invocation.token}: no such Region: {region}")
+    return {
+        "description": description,
+        "endpoint": f"ec2.{region}.{_partition(region)['dnsSuffix']}",
+        "id": region,
+        "name": region,
+        "region": region,
+    }
+
+
+def get_partition(invocation: Invocation) -> dict[str, Any]:
+    """Partition of the provider's Region."""
+    found = _partition(invocation.sessions.configuration.region)
+    suffix = str(found["dnsSuffix"])
+    return {
+        "partition": found["partition"],
+        "id": found["partition"],
+        "dnsSuffix": suffix,
+        "reverseDnsPrefix": ".".join(reversed(suffix.split("."))),
+    }
+
+
+def _partition(region: str) -> dict[str, Any]:
+    from botocore.loaders import Loader
+
+    partitions: list[dict[str, Any]] = Loader().load_data("endpoints")["partitions"]
+    return next((item for item in partitions if region in item["regions"]), partitions[0])
+
+
+def _regions() -> dict[str, Any]:
+    from botocore.loaders import Loader
+
+    return {
+        name: region
+        for item in Loader().load_data("endpoints")["partitions"]
+        for name, region in item["regions"].items()
+    }
+
+
+def get_parameter(invocation: Invocation) -> dict[str, Any]:
+    """A parameter of Systems Manager; its value is secret, and also `insecureValue` where it is plain text."""
+    from local.provider.values import Secret
+
+    given = invocation.arguments
+    if not given.get("name"):
+        raise ProviderError(f"{invocation.token}: missing required argument 'name'")
+    decrypt = given.get("withDecryption", True)
+    answer = invocation.call("ssm", "GetParameter", Name=given["name"], WithDecryption=decrypt)["Parameter"]
+    return {
+        "arn": answer.get("ARN"),
+        "id": answer["Name"],
+        "insecureValue": None if answer["Type"] == "SecureString" else answer["Value"],
+        "name": answer["Name"],
+        "region": invocation.region,
+        "type": answer["Type"],
+        "value": Secret(answer["Value"]),
+        "version": answer["Version"],
+        "withDecryption": decrypt,
+    }
+
+
+FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
+    "aws:ec2/getSubnet:getSubnet": get_subnet,
+    "aws:index/getCallerIdentity:getCallerIdentity": get_caller_identity,
+    "aws:index/getPartition:getPartition": get_partition,
+    "aws:index/getRegion:getRegion": get_region,
+    "aws:ssm/getParameter:getParameter": get_parameter,
+}
