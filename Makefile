@@ -12,10 +12,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down clean test check schema product build preview status environment sandbox engine
+.PHONY: help up down clean test check schema product build preview deployment-roles status environment sandbox engine
 
 help: ## List what make can do
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: environment sandbox engine ## From nothing to an image in its target accounts, on a local cloud (PRODUCT=ledger)
 	@$(RUN) -m local.up --product $(PRODUCT)
@@ -37,14 +37,17 @@ check: environment ## Lint, types and unit tests: the part of the suite that tak
 schema: environment ## Write the JSON Schemas that editors check stack files with
 	@$(RUN) -m commands.schema
 
-product: environment ## Write and preview a new product's file (NAME=ledger)
-	@$(RUN) -m commands.product $(if $(NAME),--name $(NAME))
+product: environment sandbox engine ## Write a new product's file and preview it (NAME=journal)
+	@$(RUN) -m local.product $(if $(NAME),--name $(NAME))
 
 build: environment ## Start a product's build by hand and follow it (PRODUCT=ledger)
-	@$(RUN) -m local.run commands.build --product $(PRODUCT)
+	@$(RUN) -m local.run product-engineer commands.build --product $(PRODUCT)
 
 preview: environment engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
 	@$(RUN) -m local.preview --product $(PRODUCT)
+
+deployment-roles: environment ## Print what each account's deployment role must be on AWS
+	@$(RUN) -m commands.deployment_roles
 
 status: environment ## Tell what runs here and which images there are
 	@$(RUN) -m local.status

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.build_following import FAILED, BuildError, FinishedImage, Pipeline
+from commands.follow import FAILED, EndedImage, Follower
+from local.build_following import POLL_SECONDS, BuildError, Pipeline
 from local.consumer_launch import Launch, Launcher
 from local.environment import REPOSITORY
 from local.image_report import Row, key_of, recorded
@@ -30,7 +32,7 @@ class CustomisedImage:
         """Where the example product's scripts lie."""
         return REPOSITORY / "examples" / self.product
 
-    def build(self) -> FinishedImage:
+    def build(self) -> EndedImage:
         """Upload the scripts unless they are there, and follow the build that they start.
 
         Scripts whose image is available already start nothing. Raises `UploadError` or `BuildError`.
@@ -43,23 +45,29 @@ class CustomisedImage:
         with report.task(f"Upload {self.product}'s scripts to {names.bucket}"):
             upload = folder.upload(s3, names.bucket)
         wanted = upload.manifest.sha256
-        pipeline = self._pipeline(engineer)
+        image_builder = engineer.image_builder(names.region)
+        pipeline = Pipeline(names.pipeline_arn, image_builder)
         before = pipeline.image_of(wanted)
-        status = before.get("state", {}).get("status") if before else None
-        if before and status == "AVAILABLE":
-            report.remark(f"{len(upload.manifest.files)} scripts are built already: {before.get('arn')}")
-            return pipeline.finished(before.get("arn", ""))
+        status = before.get("state", {}).get("status", "") if before else ""
         failed = before.get("arn") if before and status in FAILED else None
-        if not upload.uploaded and (failed or before is None):
+        if before and status == "AVAILABLE":
+            report.remark(f"these {len(upload.manifest.files)} scripts are built already")
+        elif not upload.uploaded and (failed or before is None):
             report.remark("these scripts were uploaded before and have no image: their build is started by hand")
             self._start_by_hand(engineer)
-        with report.task(f"Build {self.product}'s image") as task:
-            try:
-                return pipeline.follow(wanted, task, ignore=failed)
-            except BuildError as error:
-                raise BuildError(f"{error}\n{self._log_tail(engineer)}") from None
+        if not before or failed:
+            with report.task("Wait for the build to start"):
+                arn = pipeline.started(wanted, ignore=failed)
+        else:
+            arn = before.get("arn", "")
+        report.remark(f"image: {arn}")
+        image = Follower(image_builder, report.console, wait=lambda _: time.sleep(POLL_SECONDS)).follow(arn)
+        if not image.available:
+            reason = image.reason or "Image Builder gave no reason"
+            raise BuildError(f"the build ended {image.status}: {reason}\n{self._log_tail(engineer)}")
+        return image
 
-    def rows(self, image: FinishedImage) -> list[Row]:
+    def rows(self, image: EndedImage) -> list[Row]:
         """The closing table's rows; launches from each copy as each consumer role that has not done so yet."""
         parameter = channel_parameter(self.product)
         plan = self.session.files.plan(self.product)
@@ -85,7 +93,7 @@ class CustomisedImage:
                     rows.append(Row(copy.account, name, copy.region, copy.ami, key, stated, consumer, launched))
         return rows
 
-    def recorded(self, image: FinishedImage) -> list[str]:
+    def recorded(self, image: EndedImage) -> list[str]:
         """What the image's build recorded and did not execute."""
         names = self.session.files.names(self.product)
         engineer = self._engineer()
@@ -103,11 +111,6 @@ class CustomisedImage:
 
     def _engineer(self) -> Actor:
         return self.session.person(PRODUCT_ENGINEER, self.session.files.landing_zone.hub.account)
-
-    def _pipeline(self, engineer: Actor) -> Pipeline:
-        names = self.session.files.names(self.product)
-        client = engineer.image_builder(names.region)
-        return Pipeline(names.pipeline_arn, client)
 
     def _start_by_hand(self, engineer: Actor) -> None:
         names = self.session.files.names(self.product)

@@ -1,4 +1,4 @@
-"""Run a module of this repository in the local environment: `python -m local.run <module> <arguments>`."""
+"""Run a module of this repository on the local cloud: `python -m local.run <person> <module> <arguments>`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from model.files.loading import FileError
 
 
 def main() -> None:
-    """Become the given module, with the platform engineer's credentials on the local cloud."""
-    module, *arguments = sys.argv[1:]
+    """Become the given module, with the credentials of somebody who works in the hub."""
+    person, module, *arguments = sys.argv[1:]
     report = Report()
     try:
         session = Session.of_running_cloud(LocalFolder(), report, StackFiles.read(REPOSITORY))
     except (CloudError, FileError) as error:
         report.console.print(str(error), style="red", markup=False)
         sys.exit(1)
-    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], session.environment)
+    environment = session.environment_of(person)
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)
 
 
 if __name__ == "__main__":

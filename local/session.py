@@ -58,8 +58,12 @@ class Session:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of the engine and of this repository's commands: the platform engineer's."""
-        key = self.credentials.keys[f"{PLATFORM_ENGINEER}@{self.files.landing_zone.hub.account}"]
+        """The environment in which the platform engineer deploys."""
+        return self.environment_of(PLATFORM_ENGINEER)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """The environment of a command that somebody of the hub runs."""
+        key = self.credentials.keys[f"{name}@{self.files.landing_zone.hub.account}"]
         return stack_environment(self.folder, os.environ, self.address, key)
 
     @property

@@ -12,18 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from local.account_setup import set_up
 from local.build_following import BuildError
 from local.cloud_process import CloudError, CloudProcess
 from local.customised_image import CustomisedImage
-from local.environment import PORT_VARIABLE, REPOSITORY, LocalFolder, endpoint, port
+from local.environment import PORT_VARIABLE, REPOSITORY, LocalFolder, port
 from local.image_report import table
 from local.progress import Report
 from local.script_upload import UploadError
-from local.session import Session
 from local.stack_files import StackFiles
 from local.stacks import StackError
-from local.stale_state import settle
+from local.start import start
 from model.files.loading import LANDING_ZONE_STACK, FileError
 
 FAILURES = (CloudError, StackError, BuildError, UploadError, FileError, ClientError, BotoCoreError)
@@ -35,13 +33,8 @@ TABLE_WIDTH = 190
 
 def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) -> None:
     """Bring everything up for one product; what is there already is left as it is."""
-    files = StackFiles.read(REPOSITORY)
-    files.product(product)
-    record = cloud.start(report)
-    settle(folder, record.run, report)
-    with report.task("Prepare the accounts: deployment roles, existing roles, people"):
-        credentials = set_up(folder, files, endpoint(record.port), record.run)
-    session = Session(folder, report, files, record, credentials)
+    StackFiles.read(REPOSITORY).product(product)
+    session = start(folder, cloud, report)
     for stack in (LANDING_ZONE_STACK, product):
         report.remark(f"{stack}: {session.stacks.up(stack)}")
     image = CustomisedImage(session, product)
@@ -53,7 +46,7 @@ def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) 
         report.remark(f"The build recorded and did not execute {len(recorded)} commands, which need what is not here:")
         for line in recorded:
             report.remark(f"  {line}")
-    report.remark(f"The cloud answers on {endpoint(record.port)} until `make down`.")
+    report.remark(f"The cloud answers on {session.address} until `make down`.")
     refused = [row for row in rows if row.launched.startswith("no")]
     if refused:
         raise BuildError(f"{len(refused)} of {len(rows)} launches were refused; the table says why")
