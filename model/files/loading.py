@@ -60,24 +60,29 @@ class StackFile:
     def read(cls, path: Path) -> StackFile:
         """Read a stack file; raises `FileError` where it is missing or no YAML mapping with `config`."""
         try:
-            text = path.read_text(encoding="utf-8")
+            return cls.parse(path.read_text(encoding="utf-8"), shown(path))
+        except FileNotFoundError:
+            raise FileError([Problem(shown(path), 0, "", "no such file; `make product NAME=…` writes one")]) from None
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> StackFile:
+        """Read a stack file's text; raises `FileError` where it is no YAML mapping with `config`."""
+        try:
             content = yaml.safe_load(text)
             root = yaml.compose(text)
-        except FileNotFoundError:
-            raise FileError([Problem(str(path), 0, "", "no such file; `make product NAME=…` writes one")]) from None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
-            raise FileError([Problem(str(path), line, "", f"not YAML: {error.problem}")]) from None
+            raise FileError([Problem(name, line, "", f"not YAML: {error.problem}")]) from None
         config: Any = cast(dict[str, Any], content).get("config") if isinstance(content, dict) else None
         if not isinstance(config, dict):
-            raise FileError([Problem(str(path), 1, "config", "must be a mapping of configuration keys")])
-        return cls(str(path), cast(dict[str, Any], config), root)
+            raise FileError([Problem(name, 1, "config", "must be a mapping of configuration keys")])
+        return cls(name, cast(dict[str, Any], config), root)
 
     @classmethod
     def with_lines_of(cls, path: Path) -> StackFile:
         """A file whose values come from the engine: it only tells lines, or none where the engine read another file."""
         root = yaml.compose(path.read_text(encoding="utf-8")) if path.is_file() else None
-        return cls(str(path), {}, root)
+        return cls(shown(path), {}, root)
 
     def line(self, key: str, location: Location) -> int:
         """Line of a value, or of the nearest part around it that the file states; 0 where there is none."""
@@ -89,6 +94,11 @@ class StackFile:
                 break
             line = key_line
         return line
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it: from the working directory, where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def stack_path(project: Path, stack: str) -> Path:

@@ -1,0 +1,1 @@
+"""What people run beside `pulumi`: on AWS and on the local cloud alike, with credentials from the environment."""
