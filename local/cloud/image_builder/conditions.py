@@ -28,7 +28,12 @@ _NUMBER: dict[str, Callable[[float, float], bool]] = {
     "numberGreaterThan": lambda value, other: value > other,
     "numberGreaterThanEquals": lambda value, other: value >= other,
 }
-_FILE_DIGESTS = {"fileMD5Equals": "md5", "fileSHA1Equals": "sha1", "fileSHA256Equals": "sha256", "fileSHA512Equals": "sha512"}
+_FILE_DIGESTS = {
+    "fileMD5Equals": "md5",
+    "fileSHA1Equals": "sha1",
+    "fileSHA256Equals": "sha256",
+    "fileSHA512Equals": "sha512",
+}
 _BRANCHES = ("then", "else", "value", "name", "path", "checksum", "caseInsensitive")
 
 

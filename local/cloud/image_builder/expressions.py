@@ -58,7 +58,9 @@ class Scope:
             return _follow(self.variables[name], rest, reference)
         if name in self.steps:
             return _follow(self.steps[name], rest, reference)
-        raise ExpressionError(f"Failed to resolve '{{{{ {reference} }}}}': no parameter, constant or step is called {name}")
+        raise ExpressionError(
+            f"Failed to resolve '{{{{ {reference} }}}}': no parameter, constant or step is called {name}"
+        )
 
 
 def _follow(value: Any, rest: str, reference: str) -> Any:

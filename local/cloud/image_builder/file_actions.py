@@ -102,7 +102,8 @@ def move_files(bench: Workbench, inputs: Any, _timeout: float | None) -> str:
 def read_file(bench: Workbench, inputs: Any, _timeout: float | None) -> str:
     """`ReadFile`: the content becomes the step's output."""
     return "".join(
-        bench.machine.path(text(entry, "path")).read_text(encoding="utf-8", errors="replace") for entry in entries(inputs)
+        bench.machine.path(text(entry, "path")).read_text(encoding="utf-8", errors="replace")
+        for entry in entries(inputs)
     )
 
 

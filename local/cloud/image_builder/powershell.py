@@ -1,8 +1,8 @@
 """What can be said about a PowerShell script without PowerShell.
 
 No PowerShell runs here, so a script is *checked, not executed*: its quotes, here-strings, brackets and comments close;
-it does not end in an `exit` or `throw` that stands outside any block, which every run would reach; the scripts it calls
-beside itself exist and pass the same check; and where it compares SHA-256 digests of files with a list of them, the list
+it does not end in an `exit` or `throw` that stands outside any block, which every run would reach; the scripts it
+calls beside itself exist and pass the same check; and where it compares SHA-256 digests of files with a list of them, the list
 is compared here.
 """
 
@@ -16,8 +16,12 @@ from local.cloud.image_builder.machine import Machine
 from local.cloud.image_builder.manifest_check import check_digests
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
-_CALL = re.compile(r"""^\s*(?:&|\.)\s+["']?(?P<path>(?:\.\\|[A-Za-z]:\\)[^"'\r\n|;]+?\.ps1)["']?(?:\s|$)""", re.MULTILINE | re.I)
-_LOCATION = re.compile(r"""^\s*(?:Set-Location|cd|Push-Location)\s+["']?(?P<path>[A-Za-z]:\\[^"'\r\n;]*)""", re.MULTILINE | re.I)
+_CALL = re.compile(
+    r"""^\s*(?:&|\.)\s+["']?(?P<path>(?:\.\\|[A-Za-z]:\\)[^"'\r\n|;]+?\.ps1)["']?(?:\s|$)""", re.MULTILINE | re.I
+)
+_LOCATION = re.compile(
+    r"""^\s*(?:Set-Location|cd|Push-Location)\s+["']?(?P<path>[A-Za-z]:\\[^"'\r\n;]*)""", re.MULTILINE | re.I
+)
 _LIST = re.compile(r"""\bGet-Content\s+(?:-(?:Literal)?Path\s+)?["']?(?P<path>[\w.\\:-]+)""", re.I)
 _EXIT = re.compile(r"exit(?:\s+(-?\d+))?\s*(?:[;\r\n]|$)", re.I)
 _THROW = re.compile(r"throw\b[ \t]*(.*)", re.I)
@@ -61,7 +65,9 @@ def _called(path: str, machine: Machine, directory: str, level: int) -> list[str
     whole = str(PureWindowsPath(directory) / path)
     place = machine.path(whole)
     if not place.is_file():
-        raise ScriptError(f"The term '{path}' is not recognized as a name of a cmdlet, function, script file, or executable program.")
+        raise ScriptError(
+            f"The term '{path}' is not recognized as a name of a cmdlet, function, script file, or executable program."
+        )
     if level >= _DEPTH:
         return []
     text = place.read_text(encoding="utf-8-sig", errors="replace")
@@ -75,7 +81,9 @@ def _digests(script: str, skeleton: _Skeleton, machine: Machine, directory: str)
     for match in _LIST.finditer(script):
         place = machine.path(str(PureWindowsPath(directory) / match["path"]))
         if not place.is_file():
-            raise ScriptError(f"Cannot find path '{PureWindowsPath(directory) / match['path']}' because it does not exist.")
+            raise ScriptError(
+                f"Cannot find path '{PureWindowsPath(directory) / match['path']}' because it does not exist."
+            )
         wrong, count = check_digests(place, _folder(machine, directory))
         if wrong:
             raise ScriptError(f"{wrong[0]} does not match the manifest")
@@ -134,7 +142,9 @@ def _bracket(script: str, place: int, open_brackets: list[tuple[str, int]], name
         open_brackets.append((character, place))
     elif character in _OPENING.values():
         if not open_brackets or _OPENING[open_brackets[-1][0]] != character:
-            raise ScriptError(f"{name}:{_line(script, place)}: Unexpected token '{character}' in expression or statement.")
+            raise ScriptError(
+                f"{name}:{_line(script, place)}: Unexpected token '{character}' in expression or statement."
+            )
         open_brackets.pop()
 
 

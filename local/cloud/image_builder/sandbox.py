@@ -86,7 +86,7 @@ class Sandbox:
             with self._lock:
                 if self._cancelled:
                     return Result(None, "", "")
-                process = subprocess.Popen(  # noqa: S603 - the command is bubblewrap around the instance's own
+                process = subprocess.Popen(
                     [*self._arguments(directory), *command],
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,

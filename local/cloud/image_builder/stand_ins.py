@@ -20,7 +20,18 @@ PACKAGE_MANAGERS = (
 )  # fmt: skip
 SERVICES = ("systemctl", "service", "chkconfig", "update-rc.d")
 POWER = ("reboot", "shutdown", "halt", "poweroff", "telinit")
-OWNERSHIP = ("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "chown", "chgrp", "setenforce", "sysctl")
+OWNERSHIP = (
+    "useradd",
+    "userdel",
+    "usermod",
+    "groupadd",
+    "groupdel",
+    "groupmod",
+    "chown",
+    "chgrp",
+    "setenforce",
+    "sysctl",
+)
 """The sandbox knows one user only, so users and owners can be recorded but not made."""
 
 _HEADER = f"""#!/bin/bash
@@ -56,7 +67,10 @@ _SERVICE = (
 case "$name $1" in
   "systemctl is-enabled") asked "^systemctl .*enable.* ${unit}( |$)" && echo enabled && exit 0; echo disabled; exit 1 ;;
   "systemctl is-active" | "systemctl status")
-    asked "^(systemctl|service) .*(start|--now).*" && asked "^(systemctl|service) .*${unit}( |$)" && echo active && exit 0
+    asked "^(systemctl|service) .*(start|--now)" && asked "^(systemctl|service) .*${unit}( |$)" && {
+      echo active
+      exit 0
+    }
     echo inactive
     exit 3
     ;;

@@ -122,7 +122,12 @@ class ResourceArn:
             raise VersionError(f"'{text}' is not the ARN of an Image Builder resource")
         build = match["build"]
         return cls(
-            match["region"], match["account"], match["kind"], match["name"], match["version"], int(build) if build else None
+            match["region"],
+            match["account"],
+            match["kind"],
+            match["name"],
+            match["version"],
+            int(build) if build else None,
         )
 
     def __str__(self) -> str:
