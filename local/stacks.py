@@ -154,9 +154,10 @@ class Stacks:
         command = self._command(verb, stack, "--color", "never", "--suppress-progress", *options)
         with self.report.task(title) as task, log.open("w", encoding="utf-8") as file:
             code = self._follow(command, task, file.write)
-        text = log.read_text(encoding="utf-8")
-        if code:
-            raise StackError(f"`pulumi {verb}` of stack {stack} failed (all it said: {log})\n{_reason(text)}")
+            file.flush()
+            text = log.read_text(encoding="utf-8")
+            if code:
+                raise StackError(f"`pulumi {verb}` of stack {stack} failed (all it said: {log})\n{_reason(text)}")
         return text
 
     def _follow(self, command: list[str], task: Task, write: Any) -> int:
@@ -204,7 +205,9 @@ def _brief(line: str) -> str:
 
 
 def _reason(text: str, lines: int = 40) -> str:
-    """The engine's diagnostics; where it gave none, the end of what it said."""
-    diagnostics = re.search(r"^(Diagnostics|Policies):\n(.*?)(?=^\w|\Z)", text, re.M | re.S)
-    chosen = diagnostics[0] if diagnostics else text
-    return "\n".join(deque((line for line in chosen.splitlines() if not _WARNINGS.search(line)), maxlen=lines))
+    """The diagnostics and policy violations of the last operation; where there are none, the end of what was said."""
+    last = re.split(r"^(?:Previewing|Updating|Refreshing|Destroying)\b.*:$", text, flags=re.M)[-1]
+    sections = re.findall(r"^(?:Diagnostics|Policies):\n(?:[ \t].*\n|\n)*", last, re.M)
+    chosen = "\n".join(sections) or last
+    kept = (line for line in chosen.splitlines() if line.strip() and not _WARNINGS.search(line))
+    return "\n".join(deque(kept, maxlen=lines))
