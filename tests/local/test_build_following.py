@@ -18,7 +18,7 @@ class Builds:
     def add(self, arn: str, manifest: str, date: str = "2026-01-01", *, after: int = 0) -> None:
         self._images.append((after, {"arn": arn, "tags": {TAG_MANIFEST: manifest}, "dateCreated": date}))
 
-    def list_image_pipeline_images(self, *, imagePipelineArn: str, nextToken: str = "0") -> dict[str, Any]:  # noqa: N803
+    def list_image_pipeline_images(self, *, imagePipelineArn: str, nextToken: str = "0") -> dict[str, Any]:
         self.asked += 1
         there = [image for due, image in self._images if due < self.asked]
         start = int(nextToken)

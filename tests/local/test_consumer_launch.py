@@ -21,11 +21,11 @@ class Instances:
         self.launched.append(parameters)
         return {"Instances": [{"InstanceId": "i-1"}]}
 
-    def describe_instances(self, *, InstanceIds: list[str]) -> dict[str, Any]:  # noqa: N803
+    def describe_instances(self, *, InstanceIds: list[str]) -> dict[str, Any]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return {"Reservations": [{"Instances": [{"InstanceId": InstanceIds[0], "ImageId": "ami-1", **state}]}]}
 
-    def terminate_instances(self, *, InstanceIds: list[str]) -> None:  # noqa: N803
+    def terminate_instances(self, *, InstanceIds: list[str]) -> None:
         self.terminated += InstanceIds
 
 

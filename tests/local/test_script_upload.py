@@ -15,17 +15,17 @@ class Bucket:
     def __init__(self) -> None:
         self.versions: list[tuple[str, str, bytes]] = []
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:
         self.versions.append((Key, f"v{len(self.versions)}", Body))
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
         found = (body for key, version, body in self.versions if (key, version) == (Key, VersionId))
         return {"Body": BytesIO(next(found))}
 
     def get_paginator(self, _operation: str) -> Bucket:
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
         newest = {key: version for key, version, _ in self.versions}
         entries = [
             {"Key": key, "VersionId": version, "IsLatest": newest[key] == version}
