@@ -1,0 +1,65 @@
+"""Every rule of the pack, in the order of the services."""
+
+from __future__ import annotations
+
+from pulumi_policy import Severity
+
+from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, sns, sqs
+from .rule import Resource, ResourceRule, StackRule, stack_rule
+from .values import Finding, Findings
+
+RESOURCE_RULES: tuple[ResourceRule, ...] = (
+    imagebuilder.require_encrypted_volumes,
+    imagebuilder.require_key_in_every_region,
+    imagebuilder.forbid_public_images,
+    imagebuilder.require_component_key,
+    imagebuilder.require_metadata_tokens,
+    imagebuilder.require_network,
+    kms.enable_rotation,
+    kms.require_policy,
+    kms.forbid_public_principal,
+    kms.require_deletion_window,
+    s3.forbid_public_principal,
+    sns.require_customer_key,
+    sns.forbid_public_principal,
+    sqs.require_customer_key,
+    sqs.forbid_public_principal,
+    logs.require_customer_key,
+    logs.require_retention,
+    lambda_.require_customer_key,
+    lambda_.require_dead_letters,
+    lambda_.bind_source,
+    lambda_.require_url_authentication,
+    ec2.forbid_world_ingress,
+    ec2.require_description,
+    ec2.forbid_public_launch,
+    iam.forbid_service_wildcard,
+    iam.scope_pass_role,
+    iam.bound_trust,
+)
+"""Rules about single resources; the engine asks them before it makes or changes a resource."""
+
+
+@stack_rule("stack-resources-recheck-state", Severity.CRITICAL, ("CKV_AWS_199", "CKV_AWS_200"))
+def recheck_state(resources: tuple[Resource, ...]) -> Findings:
+    """Every resource of the stack's final state keeps the rules, whether or not this update touched it."""
+    for resource in resources:
+        for rule in RESOURCE_RULES:
+            if not rule.recheck or resource.type not in rule.types:
+                continue
+            for finding in rule.check(resource):
+                message = f"{resource.name} ({rule.name}): {finding.message}"
+                yield Finding(message, finding.pending, resource.urn)
+
+
+STACK_RULES: tuple[StackRule, ...] = (
+    s3.require_customer_key,
+    s3.require_versioning,
+    s3.block_public_access,
+    s3.disable_acls,
+    s3.require_tls,
+    sns.require_tls,
+    sqs.require_tls,
+    recheck_state,
+)
+"""Rules about stacks; the engine asks them at the end of a preview and of an update."""

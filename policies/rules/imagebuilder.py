@@ -1,0 +1,130 @@
+"""Rules for EC2 Image Builder: what comes out of a pipeline is encrypted under the product's key, everywhere."""
+
+from __future__ import annotations
+
+from pulumi_policy import Severity
+
+from .rule import Resource, resource_rule
+from .values import (
+    UNKNOWN,
+    Finding,
+    Findings,
+    entries,
+    is_given,
+    is_key_arn,
+    is_known_list,
+    is_true,
+    key_region,
+    look_up,
+    require,
+)
+
+RECIPE = "aws:imagebuilder/imageRecipe:ImageRecipe"
+DISTRIBUTION = "aws:imagebuilder/distributionConfiguration:DistributionConfiguration"
+COMPONENT = "aws:imagebuilder/component:Component"
+INFRASTRUCTURE = "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration"
+
+
+@resource_rule("imagebuilder-recipe-require-encrypted-volumes", Severity.CRITICAL, ("CKV_AWS_200", "EC2.7"), (RECIPE,))
+def require_encrypted_volumes(recipe: Resource) -> Findings:
+    """Every volume of an image is listed in its recipe and encrypted under a customer key by its full ARN.
+
+    A volume that no mapping lists comes from the base image as it is there: not encrypted.
+    """
+    mappings = look_up(recipe.properties, "blockDeviceMappings")
+    volumes = [mapping for mapping in entries(mappings) if not is_true(look_up(mapping, "noDevice"))]
+    if not volumes:
+        yield Finding("the recipe lists no volume; list the root volume in block_device_mappings.")
+    for volume in volumes:
+        device = look_up(volume, "deviceName")
+        where = f"volume {device}" if isinstance(device, str) else "a volume"
+        yield from require(
+            look_up(volume, "ebs", "encrypted"), is_true, f'{where} is not encrypted; set ebs.encrypted to "true".'
+        )
+        yield from require(
+            look_up(volume, "ebs", "kmsKeyId"),
+            is_key_arn,
+            f"{where} names no customer key; set ebs.kms_key_id to the full ARN of the build Region's key.",
+        )
+
+
+@resource_rule("imagebuilder-distribution-require-regional-keys", Severity.CRITICAL, ("CKV_AWS_199",), (DISTRIBUTION,))
+def require_key_in_every_region(configuration: Resource) -> Findings:
+    """Every Region of a distribution encrypts its copies under a customer key of that Region, by its full ARN."""
+    distributions = look_up(configuration.properties, "distributions")
+    yield from require(distributions, is_known_list, "no Region is distributed to; list the Regions in distributions.")
+    for entry in entries(distributions):
+        region = look_up(entry, "region")
+        key = look_up(entry, "amiDistributionConfiguration", "kmsKeyId")
+        yield from require(region, is_given, "an entry of distributions names no Region.")
+        yield from require(
+            key, is_key_arn, f"Region {_text(region)} has no customer key; set kms_key_id to the ARN of its own key."
+        )
+        if isinstance(region, str) and is_key_arn(key) and key_region(key) != region:
+            yield Finding(f"Region {region} names the key of {key_region(key)}; a key's ARN is bound to its Region.")
+
+
+@resource_rule(
+    "imagebuilder-distribution-forbid-public-images",
+    Severity.CRITICAL,
+    ("CKV_AWS_205", "ec2_ami_public"),
+    (DISTRIBUTION,),
+)
+def forbid_public_images(configuration: Resource) -> Findings:
+    """No image is shared with everybody."""
+    for entry in entries(look_up(configuration.properties, "distributions")):
+        groups = look_up(entry, "amiDistributionConfiguration", "launchPermission", "userGroups")
+        yield from require(
+            groups,
+            lambda value: not value,
+            f"Region {_text(look_up(entry, 'region'))} shares the image with groups; "
+            "name accounts in target_account_ids instead of launch_permission.user_groups.",
+        )
+
+
+@resource_rule("imagebuilder-component-require-customer-key", Severity.HIGH, ("CKV_AWS_180",), (COMPONENT,))
+def require_component_key(component: Resource) -> Findings:
+    """Every component is encrypted under a customer key by its full ARN."""
+    yield from require(
+        look_up(component.properties, "kmsKeyId"),
+        is_key_arn,
+        "the component has no customer key; set kms_key_id to the full ARN of the product's data key.",
+    )
+
+
+@resource_rule(
+    "imagebuilder-infrastructure-require-metadata-tokens",
+    Severity.HIGH,
+    ("CKV_AWS_79", "CKV_AWS_341", "EC2.8"),
+    (INFRASTRUCTURE,),
+)
+def require_metadata_tokens(infrastructure: Resource) -> Findings:
+    """Build instances serve metadata to token holders on the instance itself only.
+
+    The hop limit has to be given: where it is not, an image may bring a default of its own that is wider.
+    """
+    options = look_up(infrastructure.properties, "instanceMetadataOptions")
+    yield from require(
+        look_up(options, "httpTokens"),
+        lambda value: value == "required",
+        'metadata is served without a token; set instance_metadata_options.http_tokens to "required".',
+    )
+    yield from require(
+        look_up(options, "httpPutResponseHopLimit"),
+        lambda value: value == 1,
+        "metadata tokens may leave the instance; set instance_metadata_options.http_put_response_hop_limit to 1.",
+    )
+
+
+@resource_rule("imagebuilder-infrastructure-require-network", Severity.HIGH, ("CKV2_AWS_5", "EC2.2"), (INFRASTRUCTURE,))
+def require_network(infrastructure: Resource) -> Findings:
+    """Build instances start in a chosen subnet behind chosen security groups, never in the default network."""
+    yield from require(look_up(infrastructure.properties, "subnetId"), is_given, "no subnet is chosen; set subnet_id.")
+    groups = look_up(infrastructure.properties, "securityGroupIds")
+    yield from require(groups, is_known_list, "no security group is chosen; set security_group_ids.")
+    for group in entries(groups):
+        yield from require(group, is_given, "an entry of security_group_ids is empty.")
+
+
+def _text(region: object) -> str:
+    return "(unknown yet)" if region is UNKNOWN else str(region)

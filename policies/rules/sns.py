@@ -1,0 +1,51 @@
+"""Rules for SNS topics."""
+
+from __future__ import annotations
+
+from pulumi_policy import Severity
+
+from .companions import companions, require_statement
+from .documents import refuses_plain_http
+from .principals import forbid_everybody
+from .rule import Resource, resource_rule, stack_rule
+from .values import Findings, is_key_arn, look_up, require
+
+TOPIC = "aws:sns/topic:Topic"
+POLICY = "aws:sns/topicPolicy:TopicPolicy"
+
+
+@resource_rule("sns-topic-require-customer-key", Severity.HIGH, ("CKV_AWS_26", "SNS.1", "AWS-0095"), (TOPIC,))
+def require_customer_key(topic: Resource) -> Findings:
+    """Every topic encrypts its messages under a customer key by its full ARN."""
+    yield from require(
+        look_up(topic.properties, "kmsMasterKeyId"),
+        is_key_arn,
+        "the topic has no customer key; set kms_master_key_id to the full ARN of the product's data key.",
+    )
+
+
+@stack_rule("sns-topic-require-tls", Severity.MEDIUM, ("AwsSolutions-SNS3",))
+def require_tls(resources: tuple[Resource, ...]) -> Findings:
+    """Every topic's policy denies everybody to publish without TLS."""
+    for topic in resources:
+        if topic.type == TOPIC:
+            yield from require_statement(
+                topic,
+                companions(resources, (POLICY,), "arn", topic, "arn"),
+                # A topic's policy may not name `sns:*`; publishing is what carries content.
+                lambda statement: refuses_plain_http(statement, {"SNS:Publish", "sns:Publish"}),
+                "no TopicPolicy denies sns:Publish where aws:SecureTransport is false; add one.",
+            )
+
+
+@resource_rule(
+    "sns-policy-forbid-public-principal",
+    Severity.CRITICAL,
+    ("CKV_AWS_169", "CKV_AWS_385"),
+    (POLICY, TOPIC),
+    # A topic without a policy of its own shows AWS's default policy once it is made.
+    recheck=False,
+)
+def forbid_public_principal(resource: Resource) -> Findings:
+    """No topic's policy admits everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
+    yield from forbid_everybody(resource, optional=resource.type == TOPIC)
