@@ -23,7 +23,7 @@ _LINE_MAXIMUM = 8_000
 _SECRETS = (
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*"),
-    re.compile(r"(?i)\b((?:aws_)?secret(?:_access_key)?|password|passwd|token|api[_-]?key)(\s*[=:]\s*)(\S+)"),
+    re.compile(r"(?i)(\w*(?:secret|password|passwd|token|api[_-]?key)\w*)(\s*[=:]\s*)(\S+)"),
 )
 _HIDDEN = "[hidden]"
 

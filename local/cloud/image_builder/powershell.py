@@ -2,8 +2,8 @@
 
 No PowerShell runs here, so a script is *checked, not executed*: its quotes, here-strings, brackets and comments close;
 it does not end in an `exit` or `throw` that stands outside any block, which every run would reach; the scripts it
-calls beside itself exist and pass the same check; and where it compares SHA-256 digests of files with a list of them, the list
-is compared here.
+calls beside itself exist and pass the same check; and where it compares SHA-256 digests of files with a list of them,
+the list is compared here.
 """
 
 from __future__ import annotations
