@@ -1,4 +1,6 @@
 # Everything made lies in .local (ignored by git), beside the shared caches of pip and Go.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 LOCAL := $(CURDIR)/.local
 VENV := $(LOCAL)/venv
@@ -60,7 +62,10 @@ environment:
 	if [ "$$(cat $(VENV)/requirements.cksum 2>/dev/null)" != "$$wanted" ]; then \
 		echo "… Virtual environment: installing what requirements.txt and requirements-local.txt pin"; \
 		$(PYTHON) -m venv $(VENV) || { echo "install Python's venv module (apt-get install python3-venv)"; exit 1; }; \
-		$(RUN) -m pip install --quiet --progress-bar on -r requirements.txt -r requirements-local.txt && \
+		$(RUN) -m pip install -r requirements.txt -r requirements-local.txt 2>&1 | awk ' \
+			/^Collecting / && n++ % 10 == 0 {print "  package " n ": " $$2; fflush()} \
+			/^Installing / {print "  installing " n " packages"; fflush()} \
+			/ERROR|error:/ {print}' && \
 		$(RUN) -m pip install --quiet --no-build-isolation --no-deps --editable . && \
 		echo "$$wanted" > $(VENV)/requirements.cksum; \
 	fi
