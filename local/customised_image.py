@@ -12,7 +12,6 @@ from typing import Any
 from commands.follow import FAILED, EndedImage, Follower
 from local.build_following import POLL_SECONDS, BuildError, Pipeline
 from local.consumer_launch import Launch, Launcher
-from local.environment import REPOSITORY
 from local.image_report import Row, key_of, recorded
 from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER
 from local.script_upload import ScriptFolder
@@ -22,15 +21,11 @@ from model.names import channel_parameter
 
 @dataclass(frozen=True)
 class CustomisedImage:
-    """One product's image on the local cloud."""
+    """One product's image on the local cloud, made of the scripts in a folder."""
 
     session: Session
     product: str
-
-    @property
-    def scripts(self) -> Path:
-        """Where the example product's scripts lie."""
-        return REPOSITORY / "examples" / self.product
+    scripts: Path
 
     def build(self) -> EndedImage:
         """Upload the scripts unless they are there, and follow the build that they start.

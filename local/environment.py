@@ -19,14 +19,18 @@ STATE_PASSPHRASE = "local"
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """The ignored folder of the repository, which holds everything that is made here."""
+    """The ignored folder of the repository, which holds everything that is made here.
+
+    `tools` is another such folder whose installed programs are used; left out, they lie in this one.
+    """
 
     path: Path = REPOSITORY / ".local"
+    tools: Path | None = None
 
     @property
     def programs(self) -> Path:
         """The engine, its language host and its provider plugin."""
-        return self.path / "bin"
+        return (self.tools or self.path) / "bin"
 
     @property
     def cloud(self) -> Path:

@@ -37,7 +37,7 @@ def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) 
     session = start(folder, cloud, report)
     for stack in (LANDING_ZONE_STACK, product):
         report.remark(f"{stack}: {session.stacks.up(stack)}")
-    image = CustomisedImage(session, product)
+    image = CustomisedImage(session, product, REPOSITORY / "examples" / product)
     finished = image.build()
     rows = image.rows(finished)
     report.console.print(table(product, rows))

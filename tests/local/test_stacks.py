@@ -48,12 +48,8 @@ def stacks(tmp_path: Path, said: StringIO) -> Stacks:
     report = Report(Console(file=said, width=200))
     installed = LocalFolder()
     install(installed, report, os.environ.get("PATH", ""))
-    folder = LocalFolder(tmp_path / "local")
-    environment = {
-        **tool_environment(folder, os.environ),
-        "PATH": tool_environment(installed, os.environ)["PATH"],
-    }
-    made = Stacks(folder, environment, report, repository)
+    folder = LocalFolder(tmp_path / "local", tools=installed.path)
+    made = Stacks(folder, tool_environment(folder, os.environ), report, repository)
     _configure(made, text="first")
     return made
 
