@@ -49,7 +49,9 @@ def update(work: Work, changed: frozenset[str]) -> dict[str, Any]:
     row = work.row
     try:
         for setting in row.settings:
-            if setting.properties & changed:
+            # Without a change, the engine asks to repair what creating left half made.
+            unfinished = not changed and setting.after_create and _is_asked_for(work, setting)
+            if setting.properties & changed or unfinished:
                 _do(work, setting.apply)
         if row.tagging is not None and changed & {"tags", "tagsAll"}:
             removed, new = tags.changes(work.state.get("tagsAll") or {}, work.inputs["tags"])
@@ -158,7 +160,7 @@ def _do(work: Work, action: Call | Hook) -> Any:
 
 
 def _is_asked_for(work: Work, setting: Setting) -> bool:
-    return any(
+    return setting.always or any(
         work.inputs.get(name) is not None and work.inputs[name] != work.row.defaults.get(name)
         for name in setting.properties
     )

@@ -38,11 +38,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Setting:
-    """Properties that can be changed, and what changes them; `after_create` where creating does not set them."""
+    """Properties that can be changed, and what changes them.
+
+    `after_create` where creating does not set them; `always` where that is needed even if the program says nothing.
+    """
 
     properties: frozenset[str]
     apply: Call | Hook
     after_create: bool = False
+    always: bool = False
 
 
 @dataclass(frozen=True)

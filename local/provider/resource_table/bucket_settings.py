@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.provider.declarations import declarations
 from local.provider.difference import POLICY, SET, Comparison
 from local.provider.errors import is_one_of
 from local.provider.naming import SUFFIX_LENGTH
@@ -70,7 +71,7 @@ def setting_type(
         token=token,
         service="s3",
         create=set_it,
-        created_with=properties | {"bucket", "expectedBucketOwner"},
+        created_with=properties | {"bucket"} | ({"expectedBucketOwner"} & declarations()[token].inputs.keys()),
         identify=lambda work, answer: ",".join(
             str(work.inputs[name]) for name in ("bucket", "expectedBucketOwner") if work.inputs.get(name)
         ),

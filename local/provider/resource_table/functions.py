@@ -44,7 +44,22 @@ CONFIGURATION = frozenset(
         "vpcConfig",
     }
 )
-CREATED = CODE | CONFIGURATION | {"name", "packageType", "publish", "codeSigningConfigArn", "tags", "sourceKmsKeyArn"}
+CREATED = (
+    CODE
+    | CONFIGURATION
+    | {
+        "capacityProviderConfig",
+        "codeSigningConfigArn",
+        "durableConfig",
+        "name",
+        "packageType",
+        "publish",
+        "publishTo",
+        "sourceKmsKeyArn",
+        "tags",
+        "tenancyConfig",
+    }
+)
 
 EMPTY = {
     "deadLetterConfig": {"TargetArn": ""},
@@ -69,6 +84,7 @@ RENAMES = {
     "arn": "FunctionArn",
     "codeSha256": "CodeSha256",
     "sourceCodeSize": "CodeSize",
+    "durableConfig.retentionPeriod": "RetentionPeriodInDays",
     "snapStart.optimizationStatus": "OptimizationStatus",
 }
 
@@ -256,7 +272,9 @@ ROWS = (
             untag=lambda work, keys: work.call("UntagResource", Resource=_tag_arn(work), TagKeys=keys),
         ),
         local=frozenset({"skipDestroy", "publish", "useResourceTimeoutForPropagation"}),
-        unread=frozenset({"code", "s3Bucket", "s3Key", "s3ObjectVersion", "sourceCodeHash", "sourceKmsKeyArn"}),
+        unread=frozenset(
+            {"code", "publishTo", "s3Bucket", "s3Key", "s3ObjectVersion", "sourceCodeHash", "sourceKmsKeyArn"}
+        ),
         volatile=frozenset(
             {"lastModified", "version", "qualifiedArn", "qualifiedInvokeArn", "codeSha256", "sourceCodeSize"}
         ),
@@ -285,7 +303,8 @@ ROWS = (
                     "loggingConfig.applicationLogLevel",
                     "loggingConfig.systemLogLevel",
                     "snapStart",
-                    "snapStart.optimizationStatus",
+                    "durableConfig.retentionPeriod": "RetentionPeriodInDays",
+    "snapStart.optimizationStatus",
                     "vpcConfig.vpcId",
                     "vpcConfig.ipv6AllowedForDualStack",
                     "sourceCodeHash",
