@@ -108,6 +108,8 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ClientError):
         details: Mapping[str, Any] = error.response.get("Error", {})
         return str(details.get("Message") or error)
+    if isinstance(error, ServiceError):
+        return error.message
     return str(error)
 
 

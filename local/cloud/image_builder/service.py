@@ -55,8 +55,8 @@ class ImageBuilder:
         self._work = work
         context = Context(self._store, gateway, work)
         builder = Builder(context)
-        self._runs = Runs(context, builder.build, builder.distribute)
-        images = Images(context, self._runs)
+        self.runs = Runs(context, builder.build, builder.distribute)
+        images = Images(context, self.runs)
         groups = (
             Components(context),
             Recipes(context),
@@ -64,7 +64,7 @@ class ImageBuilder:
             Distributions(context),
             Pipelines(context, images),
             images,
-            Executions(context, self._runs),
+            Executions(context, self.runs),
             Tagging(context),
         )
         self.operations: Mapping[str, Operation] = {
@@ -87,13 +87,13 @@ class ImageBuilder:
 
     def reset(self) -> None:
         """End all builds and forget everything."""
-        self._runs.clear()
+        self.runs.clear()
         self._store.clear()
         shutil.rmtree(self._work, ignore_errors=True)
 
     def close(self) -> None:
         """End all builds, so that nothing of theirs outlives the server."""
-        self._runs.clear()
+        self.runs.clear()
 
     def _guarded(self, operation: Operation) -> Operation:
         def guarded(call: Call) -> dict[str, Any]:

@@ -14,17 +14,17 @@ class Logs:
     def __init__(self) -> None:
         self.groups: dict[str, dict[str, list[str]]] = {}
 
-    def put_log_events(self, logGroupName: str, logStreamName: str, logEvents: list[dict[str, Any]]) -> None:  # noqa: N803
+    def put_log_events(self, logGroupName: str, logStreamName: str, logEvents: list[dict[str, Any]]) -> None:
         if logStreamName not in self.groups.get(logGroupName, {}):
             raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "none"}}, "PutLogEvents")
         self.groups[logGroupName][logStreamName] += [event["message"] for event in logEvents]
 
-    def create_log_stream(self, logGroupName: str, logStreamName: str) -> None:  # noqa: N803
+    def create_log_stream(self, logGroupName: str, logStreamName: str) -> None:
         if logGroupName not in self.groups:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "none"}}, "CreateLogStream")
         self.groups[logGroupName][logStreamName] = []
 
-    def create_log_group(self, logGroupName: str) -> None:  # noqa: N803
+    def create_log_group(self, logGroupName: str) -> None:
         self.groups[logGroupName] = {}
 
 
