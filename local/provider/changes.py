@@ -77,9 +77,7 @@ def _left_open(row: ResourceType, name: str, old_inputs: Mapping[str, Any]) -> b
     return old_inputs.get(name) is None or name in row.comparison.computed
 
 
-def _tag_kinds(
-    defaults: Mapping[str, str], own: Any, state: Mapping[str, Any], skipped: set[str]
-) -> dict[str, str]:
+def _tag_kinds(defaults: Mapping[str, str], own: Any, state: Mapping[str, Any], skipped: set[str]) -> dict[str, str]:
     if own is not None and not isinstance(reveal(own), Mapping):
         return {"tags": UPDATE, "tagsAll": UPDATE}
     own = reveal(own) or {}

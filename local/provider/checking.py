@@ -10,7 +10,7 @@ from typing import Any
 from local.provider.declarations import Declared, declarations
 from local.provider.errors import ProviderError, UnsupportedPropertyError
 from local.provider.mapping import Mapper
-from local.provider.naming import DEFAULTS, with_name
+from local.provider.naming import with_name
 from local.provider.resource_type import Call, ResourceType
 from local.provider.values import Blob, Secret, contains_secret, contains_unknown, reveal
 from local.provider.work import input_shape
@@ -31,9 +31,7 @@ def check(
     declaration = declarations()[row.token]
     given = {key: value for key, value in news.items() if value is not None and not key.startswith("__")}
     faults = [
-        Fault(name, str(UnsupportedPropertyError(row.token, name)))
-        for name in given
-        if name not in supported(row)
+        Fault(name, str(UnsupportedPropertyError(row.token, name))) for name in given if name not in supported(row)
     ]
     faults += [
         Fault(name, f"{row.token}: missing required property {name!r}")

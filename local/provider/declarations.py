@@ -1,7 +1,7 @@
 """What pulumi-aws declares of each resource type: names and types of inputs and outputs, kept as data.
 
 The SDK itself is too slow and large to import in a plugin that users wait for, so what it declares is written to
-`declarations.json` by `python -m local.provider.declarations`. A test holds the file equal to the SDK that is installed.
+`declarations.json` by `python -m local.provider.declarations`. A test holds the file equal to the installed SDK.
 """
 
 from __future__ import annotations

@@ -136,7 +136,9 @@ def inputs_read(work: Work, old_inputs: Mapping[str, Any], found: Mapping[str, A
     return result
 
 
-def previewed(work: Work, old: Mapping[str, Any] | None = None, changed: frozenset[str] = frozenset()) -> dict[str, Any]:
+def previewed(
+    work: Work, old: Mapping[str, Any] | None = None, changed: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Outputs as far as a preview can know them: what AWS decides stays unknown."""
     row, declaration = work.row, work.declaration
     result: dict[str, Any] = {}

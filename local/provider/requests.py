@@ -113,9 +113,7 @@ class Provider:
         self._refuse_when_cancelled()
         return self._secretly(lambda: lifecycle.update(work, found.names), news, work, state)[1]
 
-    def delete(
-        self, urn: str, resource_id: str, state: Mapping[str, Any], old_inputs: Mapping[str, Any]
-    ) -> None:
+    def delete(self, urn: str, resource_id: str, state: Mapping[str, Any], old_inputs: Mapping[str, Any]) -> None:
         """Delete a resource."""
         self._refuse_when_cancelled()
         row = resource_type(_token(urn))

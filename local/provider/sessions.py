@@ -93,7 +93,7 @@ class Sessions:
             raise ConfigurationError(f"cannot assume {role.arn}: {error}") from error
         assumed = Session()
         # Session.set_credentials takes no credentials that renew themselves.
-        assumed._credentials = credentials  # noqa: SLF001
+        assumed._credentials = credentials
         return assumed
 
     def _check_account(self, session: Any) -> str:

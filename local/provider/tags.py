@@ -39,11 +39,7 @@ def split(
     A tag that equals a default counts as the default's, unless the resource declares it itself.
     """
     everything = {key: value for key, value in actual.items() if not key.startswith(RESERVED)}
-    own = {
-        key: value
-        for key, value in everything.items()
-        if key in (declared or {}) or defaults.get(key) != value
-    }
+    own = {key: value for key, value in everything.items() if key in (declared or {}) or defaults.get(key) != value}
     return own, everything
 
 

@@ -28,7 +28,9 @@ def delays(timeout: float) -> Iterator[float]:
         delay = min(delay * 2, LONGEST_DELAY)
 
 
-def until(condition: Callable[[], bool], what: str, timeout: float, pause: Callable[[float], None] = time.sleep) -> None:
+def until(
+    condition: Callable[[], bool], what: str, timeout: float, pause: Callable[[float], None] = time.sleep
+) -> None:
     """Return once the condition holds; raises `WaitTimeoutError` that says what was waited for."""
     for delay in delays(timeout):
         if condition():

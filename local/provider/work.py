@@ -92,7 +92,9 @@ class Work:
         """Parameters of a declared call."""
         shape = input_shape(self.row.service, call.operation)
         properties = {
-            name: value for name, value in self.inputs.items() if name != "region" and (call.only is None or name in call.only)
+            name: value
+            for name, value in self.inputs.items()
+            if name != "region" and (call.only is None or name in call.only)
         }
         if not properties.get("tags"):
             properties.pop("tags", None)

@@ -39,7 +39,7 @@ def changed(work: Work, names: Names) -> dict[str, str]:
     result: dict[str, str] = {}
     for name, attribute in names.items():
         wanted, present = work.inputs.get(name), work.state.get(name)
-        if wanted is None and present in (None, "") or work.row.comparison.same(wanted, present, name):
+        if (wanted is None and present in (None, "")) or work.row.comparison.same(wanted, present, name):
             continue
         result[attribute] = "" if wanted is None else text(wanted)
     return result

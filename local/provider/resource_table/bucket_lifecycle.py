@@ -44,7 +44,9 @@ def _read(work: Work) -> dict[str, Any] | None:
     answer = found(work, "GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration")
     if answer is None:
         return None
-    properties = work.properties(json.loads(json.dumps(answer, default=lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ"))))
+    properties = work.properties(
+        json.loads(json.dumps(answer, default=lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    )
     for rule in properties.get("rules") or ():
         if rule.get("filter") in ({"prefix": ""}, {}):
             del rule["filter"]

@@ -79,7 +79,12 @@ def setting_type(
         settings=(Setting(properties, set_it),),
         delete=delete,
         local=local,
-        missing=("NoSuchBucket", "NoSuchBucketPolicy", "OwnershipControlsNotFoundError", "NoSuchLifecycleConfiguration"),
+        missing=(
+            "NoSuchBucket",
+            "NoSuchBucketPolicy",
+            "OwnershipControlsNotFoundError",
+            "NoSuchLifecycleConfiguration",
+        ),
         comparison=comparison or Comparison(),
         renames=renames or {},
         defaults=defaults or {},

@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from local.provider.archives import zip_bytes
 from local.provider.difference import SET, Comparison
-from local.provider.errors import ProviderError, is_one_of
+from local.provider.errors import ProviderError
 from local.provider.naming import AutoName
-from local.provider.resource_type import Call, ResourceType, Setting, Tagging
+from local.provider.resource_type import ResourceType, Setting, Tagging
 from local.provider.values import Blob
 from local.provider.waiting import message_has, retrying, until
 from local.provider.work import Work, input_shape
@@ -303,8 +303,7 @@ ROWS = (
                     "loggingConfig.applicationLogLevel",
                     "loggingConfig.systemLogLevel",
                     "snapStart",
-                    "durableConfig.retentionPeriod": "RetentionPeriodInDays",
-    "snapStart.optimizationStatus",
+                    "snapStart.optimizationStatus",
                     "vpcConfig.vpcId",
                     "vpcConfig.ipv6AllowedForDualStack",
                     "sourceCodeHash",

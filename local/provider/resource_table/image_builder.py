@@ -167,7 +167,17 @@ ROWS = (
         service="imagebuilder",
         create=created_with_token("CreateComponent", "componentBuildVersionArn", _read_component),
         created_with=frozenset(
-            {"changeDescription", "data", "description", "kmsKeyId", "name", "platform", "supportedOsVersions", "uri", "version"}
+            {
+                "changeDescription",
+                "data",
+                "description",
+                "kmsKeyId",
+                "name",
+                "platform",
+                "supportedOsVersions",
+                "uri",
+                "version",
+            }
         ),
         identify=lambda work, answer: str(answer),
         read=_read_component,
@@ -209,9 +219,7 @@ ROWS = (
         renames={"version": "semanticVersion"},
         auto_name=AutoName(maximum=126, prefix_property=None),
         key=frozenset({"name", "version"}),
-        comparison=Comparison(
-            {"blockDeviceMappings": SET}, frozenset({"workingDirectory", "systemsManagerAgent"})
-        ),
+        comparison=Comparison({"blockDeviceMappings": SET}, frozenset({"workingDirectory", "systemsManagerAgent"})),
     ),
     ResourceType(
         token="aws:imagebuilder/imagePipeline:ImagePipeline",

@@ -53,9 +53,7 @@ ROWS = (
         settings=(Setting(frozenset({"role"}), _set_role, after_create=True),),
         delete=_delete,
         tagging=Tagging(
-            tag=lambda work, new: work.call(
-                "TagInstanceProfile", InstanceProfileName=work.id, Tags=tags.to_list(new)
-            ),
+            tag=lambda work, new: work.call("TagInstanceProfile", InstanceProfileName=work.id, Tags=tags.to_list(new)),
             untag=lambda work, keys: work.call("UntagInstanceProfile", InstanceProfileName=work.id, TagKeys=keys),
         ),
         unread=frozenset({"namePrefix"}),

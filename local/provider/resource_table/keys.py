@@ -33,9 +33,7 @@ def _metadata(work: Work) -> dict[str, Any] | None:
 
 
 def _common(work: Work, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    listed = [
-        tag for page in _pages(work, "ListResourceTags", KeyId=work.id) for tag in page.get("Tags") or ()
-    ]
+    listed = [tag for page in _pages(work, "ListResourceTags", KeyId=work.id) for tag in page.get("Tags") or ()]
     rotation = _rotation(work)
     return {
         **work.properties(metadata),

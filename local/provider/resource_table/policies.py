@@ -67,9 +67,7 @@ def _new_version(work: Work) -> None:
     if len(versions) >= MOST_VERSIONS:
         oldest = min((item for item in versions if not item["IsDefaultVersion"]), key=lambda item: item["CreateDate"])
         work.call("DeletePolicyVersion", PolicyArn=work.id, VersionId=oldest["VersionId"])
-    work.call(
-        "CreatePolicyVersion", PolicyArn=work.id, PolicyDocument=work.inputs["policy"], SetAsDefault=True
-    )
+    work.call("CreatePolicyVersion", PolicyArn=work.id, PolicyDocument=work.inputs["policy"], SetAsDefault=True)
 
 
 def _delete_managed(work: Work) -> None:
@@ -109,9 +107,7 @@ ROWS = (
         created_with=frozenset({"role"}),
         identify=lambda work, answer: f"{work.inputs['role']}/{work.inputs['policyArn']}",
         read=_read_attachment,
-        delete=Call(
-            "DetachRolePolicy", identity={"RoleName": "role", "PolicyArn": "policyArn"}, only=frozenset()
-        ),
+        delete=Call("DetachRolePolicy", identity={"RoleName": "role", "PolicyArn": "policyArn"}, only=frozenset()),
         missing=("NoSuchEntity",),
         key=frozenset({"role", "policyArn"}),
         import_id=_attachment_parts,

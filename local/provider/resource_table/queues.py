@@ -83,9 +83,7 @@ def _create(work: Work) -> str:
     return str(answer["QueueUrl"])
 
 
-FIFO_ATTRIBUTES = frozenset(
-    {"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
-)
+FIFO_ATTRIBUTES = frozenset({"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"})
 
 
 def _attributes(work: Work) -> dict[str, str] | None:

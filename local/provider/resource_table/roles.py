@@ -98,9 +98,7 @@ def _set_inline(work: Work) -> None:
 def _delete(work: Work) -> None:
     profiles = work.call("ListInstanceProfilesForRole", RoleName=work.id)["InstanceProfiles"]
     for profile in profiles:
-        work.call(
-            "RemoveRoleFromInstanceProfile", InstanceProfileName=profile["InstanceProfileName"], RoleName=work.id
-        )
+        work.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile["InstanceProfileName"], RoleName=work.id)
     owned = work.known("forceDetachPolicies")
     if owned or work.inputs.get("managedPolicyArns"):
         for arn in attached_policies(work):

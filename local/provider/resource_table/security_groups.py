@@ -134,7 +134,9 @@ def _rule(permission: Mapping[str, Any], own: str) -> dict[str, Any]:
 
 def _read_group(work: Work) -> dict[str, Any]:
     group = _group(work)
-    rules = {name: [_rule(item, work.id) for item in group.get(member) or ()] for name, (member, *_) in DIRECTIONS.items()}
+    rules = {
+        name: [_rule(item, work.id) for item in group.get(member) or ()] for name, (member, *_) in DIRECTIONS.items()
+    }
     owner = group.get("OwnerId") or work.account
     return {
         **rules,
@@ -209,8 +211,7 @@ def _read_rule(work: Work) -> dict[str, Any] | None:
         "description": rule.get("Description") or None,
         "referencedSecurityGroupId": (rule.get("ReferencedGroupInfo") or {}).get("GroupId"),
         "securityGroupRuleId": work.id,
-        "arn": rule.get("SecurityGroupRuleArn")
-        or f"arn:aws:ec2:{work.region}:{owner}:security-group-rule/{work.id}",
+        "arn": rule.get("SecurityGroupRuleArn") or f"arn:aws:ec2:{work.region}:{owner}:security-group-rule/{work.id}",
         "tags": tags.from_list(rule.get("Tags") or ()),
     }
 

@@ -72,9 +72,7 @@ def _update(work: Work) -> None:
     # The scope decides how the policy is read, so it comes first.
     for name in sorted(found, key=lambda item: item != "FilterPolicyScope"):
         value = found[name] or ("{}" if name in ("FilterPolicy", "DeliveryPolicy", "RedrivePolicy") else "")
-        work.call(
-            "SetSubscriptionAttributes", SubscriptionArn=work.id, AttributeName=name, AttributeValue=value
-        )
+        work.call("SetSubscriptionAttributes", SubscriptionArn=work.id, AttributeName=name, AttributeValue=value)
 
 
 def _check(inputs: Mapping[str, Any]) -> dict[str, str]:
