@@ -7,6 +7,7 @@ and cannot change them. A user namespace makes the script root of nothing but it
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,9 @@ from local.cloud.image_builder.machine import Machine
 
 OUTPUT_MAXIMUM = 512 * 1024
 """Bytes of a step's output that are kept; the rest is cut off and said so."""
+
+END_SECONDS = 10.0
+"""Longest wait for killed processes to be gone."""
 
 SCRIPT = "/run/step/input.sh"
 WORKING_DIRECTORY = "/tmp"
@@ -86,14 +90,17 @@ class Sandbox:
             with self._lock:
                 if self._cancelled:
                     return Result(None, "", "")
+                alive, held = os.pipe()
                 process = subprocess.Popen(
                     [*self._arguments(directory), *command],
+                    pass_fds=(held,),
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
                     start_new_session=True,
                     env=dict(os.environ),
                 )
+                os.close(held)
                 self._process = process
             timed_out = False
             try:
@@ -103,6 +110,9 @@ class Sandbox:
             finally:
                 # Also after a normal end: what a script left in the background must not outlive its step.
                 _end(process)
+                # The sandbox's processes die after bubblewrap: the pipe ends with the last that holds it.
+                select.select([alive], [], [], END_SECONDS)
+                os.close(alive)
                 with self._lock:
                     self._process = None
         texts = [_read(path) for path in outputs]
