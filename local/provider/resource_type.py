@@ -84,7 +84,7 @@ class ResourceType:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     auto_name: AutoName | None = None
     key: frozenset[str] = frozenset()
-    comparison: Comparison = Comparison()
+    comparison: Comparison = field(default_factory=Comparison)
     renames: Renames = field(default_factory=dict)
     import_id: Callable[[str], Mapping[str, Any]] = lambda resource_id: {}
     check: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda inputs: {}

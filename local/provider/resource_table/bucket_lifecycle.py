@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,9 +43,7 @@ def _read(work: Work) -> dict[str, Any] | None:
     answer = found(work, "GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration")
     if answer is None:
         return None
-    properties = work.properties(
-        json.loads(json.dumps(answer, default=lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ")))
-    )
+    properties = work.properties(answer)
     for rule in properties.get("rules") or ():
         if rule.get("filter") in ({"prefix": ""}, {}):
             del rule["filter"]

@@ -19,7 +19,7 @@ STATE_TIMEOUT = 60.0
 """Seconds in which a key leaves the states Creating and Updating."""
 
 PRINCIPAL_NOT_YET_KNOWN = message_has("MalformedPolicyDocumentException", "principal")
-"""A role made a moment ago may not be known to KMS yet (IAM user guide, "Changes that I make are not always visible")."""
+"""A role made a moment ago may not be known to KMS yet (IAM user guide, "Eventual consistency")."""
 
 TAGGING = Tagging(
     tag=lambda work, new: work.call("TagResource", KeyId=work.id, Tags=tags.to_list(new, "TagKey", "TagValue")),
