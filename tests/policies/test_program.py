@@ -1,0 +1,111 @@
+"""The real program under the whole pack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.product_pipeline import ProductPipeline, ProductPipelineArgs
+from components.providers import account_providers
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
+from policies.rules.rule import Resource
+from policies.rules.values import Finding
+
+
+class FinalState(mocks.Mocks):
+    """Answers each resource as after an update: with ids, ARNs and URLs."""
+
+    def __init__(self) -> None:
+        self.resources: list[Resource] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        region = args.inputs.get("region", "us-east-1")
+        arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{region}:111111111111:key/{args.name}"
+        made = {"arn": arn, "url": f"https://{args.name}", "keyId": f"{args.name}-key-id"}
+        state = {**made, **args.inputs}
+        self.resources.append(Resource(args.typ, args.name, state, f"urn:{args.typ}:{args.name}"))
+        return f"{args.name}-id", state
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}
+
+
+def deployed(product: Product, landing_zone: LandingZone) -> list[Resource]:
+    state = FinalState()
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    mocks.set_mocks(state, project="golden-ami", stack="test")
+
+    @pulumi.runtime.test
+    def program() -> None:
+        providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts)
+        ProductPipeline(
+            product.name,
+            ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
+            pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
+        )
+
+    program()
+    return state.resources
+
+
+def findings(resources: list[Resource]) -> list[Finding]:
+    single = [
+        finding
+        for resource in resources
+        for rule in RESOURCE_RULES
+        if resource.type in rule.types
+        for finding in rule.check(resource)
+    ]
+    return [*single, *(finding for rule in STACK_RULES for finding in rule.check(tuple(resources)))]
+
+
+@pytest.fixture(params=["ledger", "payroll"])
+def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list[Resource]:
+    return deployed(request.getfixturevalue(request.param), landing_zone)
+
+
+def test_what_the_program_makes_keeps_every_rule(resources: list[Resource]) -> None:
+    assert findings(resources) == []
+
+
+def test_the_program_makes_something_for_nearly_every_rule(resources: list[Resource]) -> None:
+    types = {resource.type for resource in resources}
+    idle = {rule.name for rule in RESOURCE_RULES if not types & set(rule.types)}
+    assert idle == {"ec2-image-forbid-public-launch", "lambda-url-require-authentication"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("BucketServerSideEncryptionConfiguration", "s3-bucket-require-customer-key"),
+        ("BucketVersioning", "s3-bucket-require-versioning"),
+        ("BucketPublicAccessBlock", "s3-bucket-block-public-access"),
+        ("BucketOwnershipControls", "s3-bucket-disable-acls"),
+        ("BucketPolicy", "s3-bucket-require-tls"),
+        ("TopicPolicy", "sns-topic-require-tls"),
+        ("QueuePolicy", "sqs-queue-require-tls"),
+    ],
+)
+def test_leaving_out_a_companion_of_the_program_breaks_its_rule(
+    resources: list[Resource], kind: str, name: str
+) -> None:
+    rest = tuple(resource for resource in resources if not resource.type.endswith(f":{kind}"))
+    assert len(rest) < len(resources)
+    assert [rule.name for rule in STACK_RULES if list(rule.check(rest))] == [name]
+
+
+def test_a_replica_key_that_admits_everybody_is_refused(resources: list[Resource]) -> None:
+    open_to_all = {"Sid": "Leak", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    (replica,) = [resource for resource in resources if resource.type.endswith(":ReplicaKey")]
+    policy = json.loads(replica.properties["policy"])
+    replica.properties["policy"] = json.dumps({**policy, "Statement": [*policy["Statement"], open_to_all]})
+    found = findings(resources)
+    assert found
+    assert all("statement Leak" in finding.message for finding in found)
