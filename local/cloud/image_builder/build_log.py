@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.cloud.call import Credentials
 from local.cloud.clock import Clock
+from local.cloud.image_builder.context import code_of
 
 _BATCH = 500
 """Events sent at a time, well within the 10,000 of PutLogEvents."""
@@ -75,7 +76,7 @@ class BuildLog:
         try:
             logs.put_log_events(**place, logEvents=events)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if code_of(error) != "ResourceNotFoundException":
                 raise
             self._create(logs, place)
             logs.put_log_events(**place, logEvents=events)
@@ -84,7 +85,7 @@ class BuildLog:
         try:
             logs.create_log_stream(**place)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if code_of(error) != "ResourceNotFoundException":
                 raise
             logs.create_log_group(logGroupName=self._group)
             logs.create_log_stream(**place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
@@ -19,7 +19,7 @@ def check(shape: Shape, value: Any, path: str = "") -> None:
     if value is None:
         return
     if isinstance(shape, StructureShape):
-        for name, member in cast("dict[str, Shape]", shape.members).items():
+        for name, member in shape.members.items():
             check(member, value.get(name), f"{path}.{name}" if path else name)
         return
     _check_size(shape, value, path)
@@ -35,7 +35,7 @@ def check(shape: Shape, value: Any, path: str = "") -> None:
 
 
 def _check_size(shape: Shape, value: Any, path: str) -> None:
-    metadata = cast("dict[str, Any]", shape.metadata)
+    metadata = shape.metadata
     size: Any = len(value) if hasattr(value, "__len__") else value
     if isinstance(size, bool) or not isinstance(size, int | float):
         return
@@ -46,7 +46,7 @@ def _check_size(shape: Shape, value: Any, path: str) -> None:
 
 
 def _check_text(shape: StringShape, value: str, path: str) -> None:
-    pattern = cast("dict[str, Any]", shape.metadata).get("pattern")
+    pattern = shape.metadata.get("pattern")
     if pattern and re.fullmatch(pattern, value) is None:
         raise errors.invalid_value(path, f"{value!r} does not match the pattern {pattern}.")
     if shape.enum and value not in shape.enum:

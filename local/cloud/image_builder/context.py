@@ -70,7 +70,7 @@ class Context:
         try:
             iam.get_role(RoleName=SERVICE_ROLE)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchEntity":
+            if code_of(error) != "NoSuchEntity":
                 raise
             context = {"iam:AWSServiceName": PRINCIPAL}
             arn = self.execution_role(account, None)
@@ -111,6 +111,11 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ServiceError):
         return error.message
     return str(error)
+
+
+def code_of(error: ClientError) -> str:
+    """The code of an AWS error."""
+    return error.response.get("Error", {}).get("Code", "")
 
 
 AWS_ERRORS = (ClientError, ServiceError)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -196,7 +196,7 @@ class Progress:
             raise Cancelled
 
     @contextmanager
-    def workflow(self, kind: str, name: str) -> Iterator[WorkflowExecution]:
+    def workflow(self, kind: str, name: str) -> Generator[WorkflowExecution]:
         """A workflow of Amazon's, by its type and its ARN's last part, for the length of a block."""
         arn = f"arn:aws:imagebuilder:{self._run.region}:aws:workflow/{name}"
         execution = WorkflowExecution(kind, arn, self._context.now())
@@ -213,7 +213,7 @@ class Progress:
             execution.end = self._context.now()
 
     @contextmanager
-    def step(self, workflow: WorkflowExecution, name: str, action: str) -> Iterator[StepExecution]:
+    def step(self, workflow: WorkflowExecution, name: str, action: str) -> Generator[StepExecution]:
         """A step for the length of a block.
 
         Raises:

@@ -47,7 +47,7 @@ def test_the_log_makes_its_group_and_stream_and_hides_secrets() -> None:
 
 def test_a_log_that_may_not_be_written_does_not_end_the_build() -> None:
     class Refusing(Logs):
-        def put_log_events(self, **_request: Any) -> None:
+        def put_log_events(self, logGroupName: str, logStreamName: str, logEvents: list[dict[str, Any]]) -> None:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not for you"}}, "PutLogEvents")
 
     log = BuildLog("/aws/imagebuilder/web", "1.0.0/1", SettableClock(datetime(2026, 1, 1, tzinfo=UTC)))
