@@ -10,17 +10,20 @@ from local.cloud.compute.service import Compute
 from local.cloud.front import Front
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
-from local.cloud.keys import Keys
-from local.cloud.managed_policies import install_managed_policies
+from local.cloud.keys.service import Keys
+from local.cloud.ministack_corrections import add_managed_policies, correct_principal_arn
 from local.cloud.objects import Objects
 from local.cloud.parameters import Parameters
+from local.cloud.public_images import PublicImages
 
 
 def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clock: Clock | None = None) -> Gateway:
     """Make every service and put it in front; returns the gateway. To be called from another thread than the loop's."""
+    correct_principal_arn()
+    add_managed_policies()
     gateway = Gateway(front, front.beneath, loop, clock or SystemClock())
     compute = Compute(gateway)
-    services = [compute, Keys(gateway), Parameters(gateway), ImageBuilder(gateway, directory / "images")]
-    install_managed_policies()
-    front.serve(gateway, services, Objects(gateway))
+    keys = Keys(gateway)
+    parameters = Parameters(gateway, PublicImages(compute))
+    front.serve(gateway, [compute, keys, parameters, ImageBuilder(gateway, directory / "images")], Objects(gateway, keys))
     return gateway

@@ -1,0 +1,1 @@
+"""KMS keys: who may use which, across accounts and with grants. The keys themselves are ministack's."""

@@ -1,0 +1,74 @@
+"""Whether a principal may use a key: key policy, identity policies and grants together.
+
+Source: KMS Developer Guide, "Troubleshooting key access" and "Allowing users in other accounts to use a KMS key".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ministack.core import iam_evaluator as evaluator
+
+from local.cloud import identity
+from local.cloud.call import Call, ServiceError
+from local.cloud.ministack_corrections import role_arn_of
+
+ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+def condition_keys(call: Call, action: str) -> dict[str, Any]:
+    """Condition keys of KMS that a call carries (KMS Developer Guide, "AWS KMS condition keys")."""
+    parameters = call.parameters
+    encryption_context: Mapping[str, str] = parameters.get("EncryptionContext", {})
+    keys: dict[str, Any] = {"kms:CallerAccount": call.caller.account, **call.context}
+    keys |= {f"kms:EncryptionContext:{name}": value for name, value in encryption_context.items()}
+    if encryption_context:
+        keys["kms:EncryptionContextKeys"] = list(encryption_context)
+    if action == "kms:CreateGrant":
+        keys["kms:GranteePrincipal"] = parameters.get("GranteePrincipal", "")
+        keys["kms:GrantOperations"] = list(parameters.get("Operations", []))
+    if action in {"kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"}:
+        # True exactly where an integrated service asks on its caller's behalf.
+        keys["kms:GrantIsForAWSResource"] = str("kms:ViaService" in call.context).lower()
+    return keys
+
+
+def decide(call: Call, action: str, key_arn: str, policy: str, grants: Iterable[Mapping[str, Any]]) -> None:
+    """Raise `ServiceError` (AccessDeniedException, in AWS's words) unless the call may use the key."""
+    principal = identity.resolve(call.caller.credentials.access_key_id)
+    owner = key_arn.split(":")[4]
+    request = identity.evaluation_context(
+        principal, action, key_arn, key_arn.split(":")[3], condition_keys(call, action)
+    )
+    policies = [evaluator.parse_policy_document(ALLOW_ALL)] if principal.policies is None else principal.policies
+    by_identity = evaluator.evaluate(request, policies, *principal.limits)
+    by_policy = evaluator.evaluate_resource_policy(policy, request)
+    together = evaluator.combine_resource_policy(
+        by_identity, request, policy, owner, required=True, limits=tuple(principal.limits)
+    )
+    if together.decision == "Allow":
+        return
+    denied = "Deny" in {by_identity.decision, by_policy.decision}
+    if not denied and any(_covers(grant, principal.arn, action, call) for grant in grants):
+        return
+    kind = "identity" if by_identity.decision == "Deny" else "resource"
+    if not denied:
+        kind = "identity" if by_policy.decision == "Allow" else "resource"
+    message = identity.denial(principal.arn, action, key_arn, "Deny" if denied else "ImplicitDeny", kind)
+    raise ServiceError("AccessDeniedException", message, 400)
+
+
+def _covers(grant: Mapping[str, Any], principal_arn: str, action: str, call: Call) -> bool:
+    """Whether a grant allows an operation to a principal; a grant needs no policy beside it."""
+    if grant["GranteePrincipal"] not in {principal_arn, role_arn_of(principal_arn)}:
+        return False
+    if action.removeprefix("kms:") not in grant["Operations"]:
+        return False
+    constraints = grant.get("Constraints") or {}
+    context: Mapping[str, str] = call.parameters.get("EncryptionContext", {})
+    equals = constraints.get("EncryptionContextEquals")
+    if equals is not None and dict(equals) != dict(context):
+        return False
+    subset: Mapping[str, str] = constraints.get("EncryptionContextSubset") or {}
+    return all(context.get(name) == value for name, value in subset.items())

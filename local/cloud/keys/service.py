@@ -1,0 +1,190 @@
+"""The operations of KMS for which access is decided here; ministack keeps the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.cloud.call import Call, ServiceError
+from local.cloud.gateway import Gateway
+from local.cloud.keys.decision import decide
+from local.cloud.keys.policies import check_policy
+from local.cloud.service import Operation
+
+KEY_ID_BYTES = 36
+"""ministack begins a ciphertext with the id of its key."""
+
+
+class Keys:
+    """Decides on every use of a key, whoever owns it, and has the owner's account carry it out."""
+
+    name = "kms"
+    whole = False
+    authorizes_itself = True
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._owners: dict[str, str] = {}
+        self.operations: Mapping[str, Operation] = {
+            "CreateGrant": self._on_key("CreateGrant"),
+            "CreateKey": self._create_key,
+            "Decrypt": self._decrypt,
+            "DescribeKey": self._on_key("DescribeKey"),
+            "Encrypt": self._on_key("Encrypt"),
+            "GenerateDataKey": self._on_key("GenerateDataKey"),
+            "GenerateDataKeyWithoutPlaintext": self._on_key("GenerateDataKeyWithoutPlaintext"),
+            "ListGrants": self._on_key("ListGrants"),
+            "PutKeyPolicy": self._put_key_policy,
+            "ReEncrypt": self._re_encrypt,
+            "ReplicateKey": self._replicate_key,
+            "RevokeGrant": self._on_key("RevokeGrant"),
+        }
+
+    def resource_of(self, call: Call) -> str:
+        """Not asked: every operation decides on its own key."""
+        raise NotImplementedError(call.operation)
+
+    def reset(self) -> None:
+        """Forget whose keys are whose."""
+        self._owners.clear()
+
+    def _on_key(self, operation: str) -> Operation:
+        def run(call: Call) -> dict[str, Any]:
+            return self._use(call, f"kms:{operation}", call.parameters["KeyId"])
+
+        return run
+
+    def _use(self, call: Call, action: str, key_id: str, operation: str | None = None) -> dict[str, Any]:
+        key_arn = self.allow(call, action, key_id)
+        parameters = {name: value for name, value in call.parameters.items() if name != "GrantTokens"}
+        return self._owner_does(call, operation or call.operation, {**parameters, "KeyId": key_arn}, key_arn)
+
+    def allow(self, call: Call, action: str, key_id: str) -> str:
+        """The key's ARN, once the call may do this with it; raises `ServiceError`."""
+        key_arn = self._key_arn(call, key_id)
+        policy = self._owner_does(call, "GetKeyPolicy", {"KeyId": key_arn, "PolicyName": "default"}, key_arn)["Policy"]
+        decide(call, action, key_arn, policy, _Lazy(lambda: self._grants(call, key_arn)))
+        self._owners[key_arn.rsplit("/", 1)[-1]] = key_arn.split(":")[4]
+        return key_arn
+
+    def _key_arn(self, call: Call, key_id: str) -> str:
+        account = call.caller.account
+        if key_id.startswith("arn:"):
+            parts = key_id.split(":", 5)
+            if len(parts) != 6 or parts[2] != "kms" or not parts[5].startswith(("key/", "alias/")):
+                raise ServiceError("InvalidArnException", f"Invalid arn {key_id}")
+            if parts[3] != call.region:
+                raise ServiceError("NotFoundException", f"Invalid arn {parts[3]}")
+            account = parts[4]
+            if parts[5].startswith("key/"):
+                self._exists(call, key_id, account)
+                return key_id
+        return self._exists(call, key_id, account)
+
+    def _exists(self, call: Call, key_id: str, account: str) -> str:
+        described = Call("kms", "DescribeKey", call.region, call.caller, {"KeyId": key_id})
+        try:
+            return self._gateway.forward(described, account)["KeyMetadata"]["Arn"]
+        except ServiceError as error:
+            if error.code != "NotFoundException":
+                raise
+            shown = key_id if ":" in key_id else f"arn:aws:kms:{call.region}:{account}:key/{key_id}"
+            kind = "Alias" if "alias/" in key_id else "Key"
+            raise ServiceError("NotFoundException", f"{kind} '{shown}' does not exist") from error
+
+    def _grants(self, call: Call, key_arn: str) -> list[Mapping[str, Any]]:
+        grants: list[Mapping[str, Any]] = []
+        parameters: dict[str, Any] = {"KeyId": key_arn, "Limit": 100}
+        while True:
+            page = self._owner_does(call, "ListGrants", parameters, key_arn)
+            grants += page["Grants"]
+            if not page.get("Truncated"):
+                return grants
+            parameters["Marker"] = page["NextMarker"]
+
+    def _owner_does(self, call: Call, operation: str, parameters: dict[str, Any], key_arn: str) -> dict[str, Any]:
+        return self._gateway.forward(
+            Call("kms", operation, call.region, call.caller, parameters), key_arn.split(":")[4], key_arn.split(":")[3]
+        )
+
+    def _decrypt(self, call: Call) -> dict[str, Any]:
+        return self._use(call, "kms:Decrypt", call.parameters.get("KeyId") or self._key_of(call))
+
+    def _key_of(self, call: Call) -> str:
+        """The key that a ciphertext names; symmetric ciphertexts need no key id beside them."""
+        try:
+            key_id = call.parameters["CiphertextBlob"][:KEY_ID_BYTES].decode()
+        except UnicodeDecodeError:
+            key_id = ""
+        owner = self._owners.get(key_id)
+        if owner is None:
+            raise ServiceError("InvalidCiphertextException", "")
+        return f"arn:aws:kms:{call.region}:{owner}:key/{key_id}"
+
+    def _re_encrypt(self, call: Call) -> dict[str, Any]:
+        parameters = call.parameters
+        source = self.allow(call, "kms:ReEncryptFrom", parameters.get("SourceKeyId") or self._key_of(call))
+        destination = self.allow(call, "kms:ReEncryptTo", parameters["DestinationKeyId"])
+        opened = {"KeyId": source, "CiphertextBlob": parameters["CiphertextBlob"]}
+        if "SourceEncryptionContext" in parameters:
+            opened["EncryptionContext"] = parameters["SourceEncryptionContext"]
+        plaintext = self._owner_does(call, "Decrypt", opened, source)["Plaintext"]
+        closed = {"KeyId": destination, "Plaintext": plaintext}
+        if "DestinationEncryptionContext" in parameters:
+            closed["EncryptionContext"] = parameters["DestinationEncryptionContext"]
+        made = self._owner_does(call, "Encrypt", closed, destination)
+        return {
+            "CiphertextBlob": made["CiphertextBlob"],
+            "SourceKeyId": source,
+            "KeyId": destination,
+            "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+            "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        }
+
+    def _create_key(self, call: Call) -> dict[str, Any]:
+        self._gateway.authorize(call.caller, "kms:CreateKey", "*", call.region, _tag_keys(call))
+        if "Policy" in call.parameters:
+            check_policy(call, call.parameters["Policy"], self._any_key(call, call.region), self._gateway)
+        made = self._gateway.forward(_without_check(call))
+        self._owners[made["KeyMetadata"]["KeyId"]] = call.caller.account
+        return made
+
+    def _put_key_policy(self, call: Call) -> dict[str, Any]:
+        key_arn = self.allow(call, "kms:PutKeyPolicy", call.parameters["KeyId"])
+        check_policy(call, call.parameters["Policy"], key_arn, self._gateway)
+        return self._owner_does(call, "PutKeyPolicy", _without_check(call).parameters, key_arn)
+
+    def _replicate_key(self, call: Call) -> dict[str, Any]:
+        """ReplicateKey needs itself on the primary, and CreateKey in the replica's Region."""
+        replica_region = call.parameters["ReplicaRegion"]
+        key_arn = self.allow(call, "kms:ReplicateKey", call.parameters["KeyId"])
+        self._gateway.authorize(call.caller, "kms:CreateKey", "*", replica_region, _tag_keys(call))
+        if "Policy" in call.parameters:
+            there = Call("kms", call.operation, replica_region, call.caller, call.parameters)
+            check_policy(there, call.parameters["Policy"], self._any_key(call, replica_region), self._gateway)
+        return self._owner_does(call, "ReplicateKey", _without_check(call).parameters, key_arn)
+
+    @staticmethod
+    def _any_key(call: Call, region: str) -> str:
+        return f"arn:aws:kms:{region}:{call.caller.account}:key/*"
+
+
+class _Lazy:
+    """Grants that are only looked up where the policies do not allow."""
+
+    def __init__(self, read: Callable[[], list[Mapping[str, Any]]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Any:
+        return iter(self._read())
+
+
+def _tag_keys(call: Call) -> dict[str, Any]:
+    tags = {tag["TagKey"]: tag["TagValue"] for tag in call.parameters.get("Tags", [])}
+    keys: dict[str, Any] = {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+    return {**keys, "aws:TagKeys": list(tags)} if tags else keys
+
+
+def _without_check(call: Call) -> Call:
+    parameters = {name: value for name, value in call.parameters.items() if name != "BypassPolicyLockoutSafetyCheck"}
+    return Call(call.service, call.operation, call.region, call.caller, parameters)

@@ -1,0 +1,68 @@
+"""What Amazon publishes to every account: base images, and SSM parameters that name the newest of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import botocore.session
+
+from local.cloud.compute.service import Compute
+
+AMAZON = "900000000000"
+"""An account id that stands for Amazon's; real ones differ by Region and family."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A family of base images and the public parameter of its newest; `size` in GiB."""
+
+    parameter: str
+    image_name: str
+    description: str
+    root_device: str
+    platform: str | None
+    size: int
+
+
+PUBLICATIONS = (
+    Publication(
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+        "al2023-ami-2023.9.20261101.0-kernel-6.12-x86_64",
+        "Amazon Linux 2023 AMI",
+        "/dev/xvda",
+        None,
+        8,
+    ),
+    Publication(
+        "/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base",
+        "Windows_Server-2022-English-Full-Base-2026.11.11",
+        "Microsoft Windows Server 2022 Full Locale English AMI provided by Amazon",
+        "/dev/sda1",
+        "windows",
+        30,
+    ),
+)
+
+
+class PublicImages:
+    """Base images of all Regions; every account sees them, as Amazon's."""
+
+    def __init__(self, compute: Compute) -> None:
+        regions = botocore.session.get_session().get_available_regions("ec2")
+        self._images = {
+            (publication.parameter, region): compute.publish_base_image(
+                AMAZON,
+                region,
+                publication.image_name,
+                publication.root_device,
+                publication.platform,
+                publication.size,
+                publication.description,
+            )
+            for publication in PUBLICATIONS
+            for region in regions
+        }
+
+    def image(self, parameter: str, region: str) -> str | None:
+        """AMI id of a public parameter in a Region; None where Amazon publishes no such parameter."""
+        return self._images.get((parameter, region))
