@@ -165,7 +165,8 @@ class _Job:
         with step(workflow, "LaunchBuildInstance", "LaunchInstance"):
             name = f"Build instance for {recipe['name']}"
             devices = recipe.get("blockDeviceMappings") or []
-            instance = instances.launch(parent["ImageId"], name, infrastructure, devices)
+            extra: dict[str, Any] = recipe.get("additionalInstanceConfiguration") or {}
+            instance = instances.launch(parent["ImageId"], name, infrastructure, devices, extra.get("userDataOverride"))
         machine = self._contents.boot(instance, run.record["platform"], parent["ImageId"], parent.get("Name", ""))
         succeeded = False
         try:
@@ -176,6 +177,8 @@ class _Job:
                 applied.message = f"{len(made)} commands recorded, not executed" if made else ""
             with step(workflow, "InventoryCollection", "CollectImageMetadata"):
                 self._collect(machine)
+            if (extra.get("systemsManagerAgent") or {}).get("uninstallAfterBuild"):
+                self._log.write("recorded, not executed: removal of the Systems Manager agent")
             with step(workflow, "CreateOutputAMI", "CreateImage"):
                 self._create_ami(instances, instance, machine)
             succeeded = True

@@ -57,6 +57,8 @@ class Infrastructures:
         profile = given["instanceProfileName"]
         role = self._context.profile_role(call.caller.account, call.region, profile)
         self._context.authorize_pass_role(call, role, "ec2.amazonaws.com")
+        if given.get("placement"):
+            raise errors.invalid_value("placement", "The local cloud does not place instances.")
         if bool(given.get("subnetId")) != bool(given.get("securityGroupIds")):
             raise errors.invalid_combination(
                 "subnetId", "'subnetId' and 'securityGroupIds' are given together or not at all."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,8 +38,15 @@ class Instances:
         tags = {**(extra or {}), "CreatedBy": CREATED_BY, "Ec2ImageBuilderArn": self._arn}
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
-    def launch(self, image_id: str, name: str, infrastructure: Mapping[str, Any], devices: list[dict[str, Any]]) -> str:
-        """Launch an instance and wait until it runs; returns its id.
+    def launch(
+        self,
+        image_id: str,
+        name: str,
+        infrastructure: Mapping[str, Any],
+        devices: list[dict[str, Any]],
+        user_data: str | None = None,
+    ) -> str:
+        """Launch an instance and wait until it runs; returns its id. `user_data` is encoded already.
 
         Raises:
             InstanceError: EC2 ended it, for example because the key of a volume may not be used.
@@ -61,6 +69,8 @@ class Instances:
         if options:
             names = {"httpTokens": "HttpTokens", "httpPutResponseHopLimit": "HttpPutResponseHopLimit"}
             request["MetadataOptions"] = {names[key]: value for key, value in options.items()}
+        if user_data:
+            request["UserData"] = base64.b64decode(user_data)
         if devices:
             request["BlockDeviceMappings"] = [device_mapping(device) for device in devices]
         instance_id: str = self._ec2.run_instances(**request)["Instances"][0]["InstanceId"]

@@ -59,7 +59,7 @@ class Pipelines:
 
     def _settings(self, call: Call, shelf: Shelf, arn: str) -> Record:
         given = call.parameters
-        for member in ("containerRecipeArn", "workflows", "imageScanningConfiguration"):
+        for member in ("containerRecipeArn", "workflows", "imageScanningConfiguration", "schedule"):
             value = given.get(member)
             if value and value != {"imageScanningEnabled": False}:
                 raise errors.invalid_value(member, "The local cloud does not carry it out.")
