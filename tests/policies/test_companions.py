@@ -45,7 +45,7 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"policy": json.dumps({"Statement": list(statements)})}
 
 
-ALL_BLOCKS = dict.fromkeys(s3.BLOCKS, True)
+ALL_BLOCKS: dict[str, Any] = {name: True for name in s3.BLOCKS}
 OTHER = tls(Action="s3:GetObject")
 ENFORCED = {"rule": {"objectOwnership": "BucketOwnerEnforced"}}
 

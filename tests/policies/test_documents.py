@@ -163,4 +163,4 @@ def test_identity_policies_are_read_where_they_are_and_left_to_the_update_where_
 @given(st.text())
 def test_any_text_is_a_policy_or_it_is_not(text: str) -> None:
     found = statements(text)
-    assert found is None or all(isinstance(statement, dict) for statement in found)
+    assert found is None or (isinstance(found, list) and all(isinstance(statement, dict) for statement in found))

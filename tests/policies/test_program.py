@@ -33,8 +33,8 @@ class FinalState(mocks.Mocks):
         self.resources.append(Resource(args.typ, args.name, state, f"urn:{args.typ}:{args.name}"))
         return f"{args.name}-id", state
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}, []
 
 
 def deployed(product: Product, landing_zone: LandingZone) -> list[Resource]:
