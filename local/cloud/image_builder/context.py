@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from local.cloud.image_builder.store import Shelf, Store, timestamp
 
 PRINCIPAL = "imagebuilder.amazonaws.com"
 SERVICE_ROLE = "AWSServiceRoleForImageBuilder"
+_SERVICE_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": PRINCIPAL}, "Action": "sts:AssumeRole"}],
+}
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,14 @@ class Context:
             context = {"iam:AWSServiceName": PRINCIPAL}
             arn = self.execution_role(account, None)
             self.gateway.authorize(call.caller, "iam:CreateServiceLinkedRole", arn, call.region, context)
-            iam.create_service_linked_role(AWSServiceName=PRINCIPAL)
-            attached = iam.list_attached_role_policies(RoleName=SERVICE_ROLE)["AttachedPolicies"]
-            if not attached:
-                policy = f"arn:aws:iam::aws:policy/aws-service-role/{SERVICE_ROLE}"
-                iam.attach_role_policy(RoleName=SERVICE_ROLE, PolicyArn=policy)
+            # Not by CreateServiceLinkedRole: ministack writes the name in another case than AWS.
+            iam.create_role(
+                RoleName=SERVICE_ROLE,
+                Path=f"/aws-service-role/{PRINCIPAL}/",
+                AssumeRolePolicyDocument=json.dumps(_SERVICE_TRUST),
+            )
+            policy = f"arn:aws:iam::aws:policy/aws-service-role/{SERVICE_ROLE}"
+            iam.attach_role_policy(RoleName=SERVICE_ROLE, PolicyArn=policy)
 
     def profile_role(self, account: str, region: str, profile: str) -> str:
         """ARN of the role in an instance profile.
