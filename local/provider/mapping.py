@@ -123,7 +123,10 @@ class Mapper:
         properties: dict[str, Any] = {}
         for name, kind in declared.items():
             here = f"{path}.{name}" if path else name
-            member = self._renames.get(here) if here in self._renames else _match(name, answer)
+            member = self._renames.get(here, name)
+            if member and member not in answer:
+                # Some operations take a name (`semanticVersion`) that others do not answer (`version`).
+                member = _match(name, answer)
             if member and answer.get(member) is not None:
                 properties[name] = self._declared(kind, answer[member], here)
         return properties

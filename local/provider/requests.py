@@ -43,6 +43,10 @@ class Provider:
         sessions = Sessions(configuration)
         if configuration.validates_credentials:
             sessions.account  # noqa: B018 - assumes the roles and compares the account, before anything is made
+        self.use(sessions)
+
+    def use(self, sessions: Sessions) -> None:
+        """Work with these sessions from now on."""
         self._sessions = sessions
 
     def cancel(self) -> None:

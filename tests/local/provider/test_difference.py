@@ -17,7 +17,9 @@ COMPARISON = Comparison(
     {"policy": POLICY, "redrive": JSON, "groups": SET, "name": CASELESS}, frozenset({"settings.computed"})
 )
 
-actions = st.lists(st.sampled_from(["s3:GetObject", "s3:PutObject", "s3:List*", "kms:Decrypt"]), min_size=1, unique=True)
+actions = st.lists(
+    st.sampled_from(["s3:GetObject", "s3:PutObject", "s3:List*", "kms:Decrypt"]), min_size=1, unique=True
+)
 accounts = st.sampled_from(["111111111111", "222222222222", "333333333333"])
 
 

@@ -23,9 +23,7 @@ def test_text_becomes_the_number_or_boolean_that_the_shape_asks_for() -> None:
         "CreateImageRecipe",
         {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": "true", "volumeSize": "8"}}]},
     )
-    assert found == {
-        "blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": True, "volumeSize": 8}}]
-    }
+    assert found == {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": True, "volumeSize": 8}}]}
 
 
 def test_a_single_value_becomes_a_list_of_one_where_the_shape_is_a_list() -> None:
@@ -52,9 +50,9 @@ def test_a_value_of_the_wrong_type_is_an_error_that_shows_it() -> None:
 
 
 def test_a_rename_to_nothing_keeps_a_property_out_of_the_request() -> None:
-    assert mapped("CreateImageRecipe", {"name": "n", "version": "1.0.0"}, {"name": "", "version": "semanticVersion"}) == {
-        "semanticVersion": "1.0.0"
-    }
+    assert mapped(
+        "CreateImageRecipe", {"name": "n", "version": "1.0.0"}, {"name": "", "version": "semanticVersion"}
+    ) == {"semanticVersion": "1.0.0"}
 
 
 def test_answers_come_back_under_the_declared_names_only() -> None:

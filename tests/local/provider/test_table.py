@@ -101,7 +101,10 @@ def test_a_rows_calls_exist_in_botocores_model(token: str) -> None:
         ("aws:imagebuilder/component:Component", "CreateComponent"),
         ("aws:imagebuilder/imageRecipe:ImageRecipe", "CreateImageRecipe"),
         ("aws:imagebuilder/imagePipeline:ImagePipeline", "CreateImagePipeline"),
-        ("aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration", "CreateInfrastructureConfiguration"),
+        (
+            "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration",
+            "CreateInfrastructureConfiguration",
+        ),
         ("aws:imagebuilder/distributionConfiguration:DistributionConfiguration", "CreateDistributionConfiguration"),
         ("aws:kms/key:Key", "CreateKey"),
         ("aws:lambda/function:Function", "CreateFunction"),

@@ -80,5 +80,7 @@ def test_unknowns_are_found_inside_secrets() -> None:
 
 
 def test_an_output_is_secret_where_any_part_of_its_input_is() -> None:
-    outputs = keep_secret({"environment": {"KEY": "v"}, "name": "n"}, {"environment": {"KEY": Secret("v")}, "name": "n"})
+    outputs = keep_secret(
+        {"environment": {"KEY": "v"}, "name": "n"}, {"environment": {"KEY": Secret("v")}, "name": "n"}
+    )
     assert outputs == {"environment": Secret({"KEY": "v"}), "name": "n"}
