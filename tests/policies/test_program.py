@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks
 
+from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from model.files.landing_zone import LandingZone
@@ -37,13 +39,21 @@ class FinalState(mocks.Mocks):
         return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}, []
 
 
-def deployed(product: Product, landing_zone: LandingZone) -> list[Resource]:
+def deployed(build: Callable[[], None]) -> list[Resource]:
     state = FinalState()
     asyncio.set_event_loop(asyncio.new_event_loop())
     mocks.set_mocks(state, project="golden-ami", stack="test")
 
     @pulumi.runtime.test
     def program() -> None:
+        build()
+
+    program()
+    return state.resources
+
+
+def product_stack(product: Product, landing_zone: LandingZone) -> list[Resource]:
+    def build() -> None:
         providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts)
         ProductPipeline(
             product.name,
@@ -51,8 +61,7 @@ def deployed(product: Product, landing_zone: LandingZone) -> list[Resource]:
             pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
         )
 
-    program()
-    return state.resources
+    return deployed(build)
 
 
 def findings(resources: list[Resource]) -> list[Finding]:
@@ -68,11 +77,21 @@ def findings(resources: list[Resource]) -> list[Finding]:
 
 @pytest.fixture(params=["ledger", "payroll"])
 def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list[Resource]:
-    return deployed(request.getfixturevalue(request.param), landing_zone)
+    return product_stack(request.getfixturevalue(request.param), landing_zone)
 
 
 def test_what_the_program_makes_keeps_every_rule(resources: list[Resource]) -> None:
     assert findings(resources) == []
+
+
+def test_what_the_landing_zone_makes_keeps_every_rule(landing_zone: LandingZone) -> None:
+    def build() -> None:
+        providers = account_providers(landing_zone, "test")
+        LandingZoneAccounts("test", LandingZoneAccountsArgs(landing_zone=landing_zone, providers=providers))
+
+    made = deployed(build)
+    assert [resource for resource in made if resource.type.endswith(":RolePolicy")]
+    assert findings(made) == []
 
 
 def test_the_program_makes_something_for_nearly_every_rule(resources: list[Resource]) -> None:
