@@ -15,6 +15,8 @@ from model.names import (
     role_arn,
 )
 
+KEY_HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
 CREATED_BY_IMAGE_BUILDER = "EC2 Image Builder"
 """Value of the tag `CreatedBy` that Image Builder puts on what it makes (its service-linked role's policy)."""
 
@@ -220,9 +222,8 @@ def bucket_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
                 (f"{names.bucket_arn}/*",),
                 principal="*",
                 effect="Deny",
-                conditions={
-                    "StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": data_key_arn}
-                },
+                # Without the header S3 takes the bucket's own key; a negated operator alone would match that too.
+                conditions={"StringNotEquals": {KEY_HEADER: data_key_arn}, "Null": {KEY_HEADER: "false"}},
             ),
             Statement(
                 "RefuseForeignBuilds",

@@ -11,19 +11,23 @@ from local.cloud.front import Front
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
 from local.cloud.keys.service import Keys
-from local.cloud.ministack_corrections import add_managed_policies, correct_principal_arn
+from local.cloud.ministack_corrections import add_managed_policies, correct_principal_arn, correct_resource_arns
 from local.cloud.objects import Objects
 from local.cloud.parameters import Parameters
 from local.cloud.public_images import PublicImages
+from local.cloud.role_attachments import RoleAttachments
 
 
 def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clock: Clock | None = None) -> Gateway:
     """Make every service and put it in front; returns the gateway. To be called from another thread than the loop's."""
     correct_principal_arn()
+    correct_resource_arns()
     add_managed_policies()
     gateway = Gateway(front, front.beneath, loop, clock or SystemClock())
     compute = Compute(gateway)
     keys = Keys(gateway)
     parameters = Parameters(gateway, PublicImages(compute))
-    front.serve(gateway, [compute, keys, parameters, ImageBuilder(gateway, directory / "images")], Objects(gateway, keys))
+    image_builder = ImageBuilder(gateway, directory / "images")
+    services = [compute, keys, parameters, RoleAttachments(gateway), image_builder]
+    front.serve(gateway, services, Objects(gateway, keys))
     return gateway

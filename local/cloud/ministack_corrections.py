@@ -6,10 +6,13 @@ Everything here reaches into ministack, and only here; each correction says what
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
+from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
 from ministack.services import iam
+
+from local.cloud import resource_arns
 
 MANAGED_POLICY_PREFIX = "arn:aws:iam::aws:policy"
 
@@ -23,8 +26,7 @@ def role_arn_of(principal_arn: str) -> str:
         return principal_arn
     account = principal_arn.split(":")[4]
     name = principal_arn.split("/")[1]
-    role: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
-    return role["Arn"] if role else f"arn:aws:iam::{account}:role/{name}"
+    return _role_arn(account, name) or f"arn:aws:iam::{account}:role/{name}"
 
 
 def correct_principal_arn() -> None:
@@ -37,6 +39,63 @@ def correct_principal_arn() -> None:
         return original(key, context)
 
     evaluator._resolve_condition_key = resolve  # pyright: ignore[reportPrivateUsage]
+
+
+def correct_resource_arns() -> None:
+    """Let policies see the ARNs that AWS derives from a request; ministack leaves out paths, profiles and groups."""
+    original = iam_actions.extract_resource_arn
+
+    def derive(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        operation, fields = _request_fields(headers, body, query_params)
+        found: str | None = None
+        match service:
+            case "iam":
+                found = resource_arns.iam_arn(operation, fields, account_id, lambda role: _role_arn(account_id, role))
+            case "events":
+                found = resource_arns.events_arn(fields, region, account_id)
+            case "sns":
+                found = resource_arns.sns_arn(fields)
+            case "logs":
+                found = resource_arns.logs_arn(operation, fields, region, account_id)
+            case "lambda":
+                found = resource_arns.lambda_arn(path, _json(body), region, account_id)
+            case "ec2":
+                found = resource_arns.ec2_arn(operation, fields, region, account_id)
+            case _:
+                pass
+        return found or original(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = derive
+
+
+def _request_fields(headers: dict[str, str], body: bytes, query_params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    target = headers.get("x-amz-target")
+    if target:
+        return target.rsplit(".", 1)[-1], _json(body)
+    fields = {name: value[0] if isinstance(value, list) else value for name, value in query_params.items()}
+    return str(fields.get("Action", "")), fields
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body or b"{}")
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return cast(dict[str, Any], content) if isinstance(content, dict) else {}
+
+
+def _role_arn(account: str, name: str) -> str | None:
+    role: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
+    return role["Arn"] if role else None
 
 
 def add_managed_policies() -> None:

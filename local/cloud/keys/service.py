@@ -26,9 +26,11 @@ class Keys:
         self._gateway = gateway
         self._owners: dict[str, str] = {}
         self.operations: Mapping[str, Operation] = {
+            "CreateAlias": self._change_alias,
             "CreateGrant": self._on_key("CreateGrant"),
             "CreateKey": self._create_key,
             "Decrypt": self._decrypt,
+            "DeleteAlias": self._change_alias,
             "DescribeKey": self._on_key("DescribeKey"),
             "Encrypt": self._on_key("Encrypt"),
             "GenerateDataKey": self._on_key("GenerateDataKey"),
@@ -38,6 +40,7 @@ class Keys:
             "ReEncrypt": self._re_encrypt,
             "ReplicateKey": self._replicate_key,
             "RevokeGrant": self._on_key("RevokeGrant"),
+            "UpdateAlias": self._change_alias,
         }
 
     def resource_of(self, call: Call) -> str:
@@ -163,6 +166,17 @@ class Keys:
             there = Call("kms", call.operation, replica_region, call.caller, call.parameters)
             check_policy(there, call.parameters["Policy"], self._any_key(call, replica_region), self._gateway)
         return self._owner_does(call, "ReplicateKey", _without_check(call).parameters, key_arn)
+
+    def _change_alias(self, call: Call) -> dict[str, Any]:
+        """An alias needs the action on itself and on its key (KMS Developer Guide, "Controlling access to aliases")."""
+        alias = call.parameters["AliasName"]
+        arn = f"arn:aws:kms:{call.region}:{call.caller.account}:{alias}"
+        self._gateway.authorize(call.caller, f"kms:{call.operation}", arn, call.region)
+        if call.operation != "CreateAlias":
+            self.allow(call, f"kms:{call.operation}", alias)
+        if "TargetKeyId" in call.parameters:
+            self.allow(call, f"kms:{call.operation}", call.parameters["TargetKeyId"])
+        return self._gateway.forward(call)
 
     @staticmethod
     def _any_key(call: Call, region: str) -> str:

@@ -1,0 +1,44 @@
+"""Attaching managed policies to roles: IAM's `iam:PolicyARN` condition, which ministack does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.cloud.call import Call, ServiceError
+from local.cloud.gateway import Gateway
+from local.cloud.service import Operation
+
+
+class RoleAttachments:
+    """Decides on `AttachRolePolicy` and `DetachRolePolicy`; ministack carries them out."""
+
+    name = "iam"
+    whole = False
+    authorizes_itself = True
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.operations: Mapping[str, Operation] = {
+            "AttachRolePolicy": self._change,
+            "DetachRolePolicy": self._change,
+        }
+
+    def resource_of(self, call: Call) -> str:
+        """Not asked: the operations decide on the role's own ARN, with its path."""
+        raise NotImplementedError(call.operation)
+
+    def reset(self) -> None:
+        """Nothing is kept here."""
+
+    def _change(self, call: Call) -> dict[str, Any]:
+        role = call.parameters["RoleName"]
+        found = Call(call.service, "GetRole", call.region, call.caller, {"RoleName": role})
+        try:
+            arn = self._gateway.forward(found)["Role"]["Arn"]
+        except ServiceError:
+            # Without a role there is no path to know; who may do nothing shall not learn that it is missing.
+            arn = f"arn:aws:iam::{call.caller.account}:role/{role}"
+        context = {"iam:PolicyARN": call.parameters["PolicyArn"]}
+        self._gateway.authorize(call.caller, f"iam:{call.operation}", arn, call.region, context, code="AccessDenied")
+        return self._gateway.forward(call)
