@@ -58,12 +58,12 @@ def execute_powershell(bench: Workbench, inputs: Any, _timeout: float | None) ->
         raise ActionError("ExecutePowerShell is not supported on Linux")
     script = _script(bench, inputs, "ps1")
     try:
-        findings = powershell.check(script, bench.machine, bench.working_directory, "input.ps1")
+        checked = powershell.check(script, bench.machine, bench.working_directory, "input.ps1")
     except powershell.ScriptError as error:
         raise ActionError(str(error)) from error
-    for finding in findings:
+    for finding in checked.findings:
         bench.log(f"PowerShell checked, not executed: {finding}")
-    bench.machine.note(f"PowerShell: {line.strip()}" for line in script.splitlines() if line.strip())
+    bench.machine.note(f"PowerShell {line}" for line in checked.lines)
     return ""
 
 

@@ -9,7 +9,7 @@ the list is compared here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from local.cloud.image_builder.machine import Machine
@@ -40,28 +40,39 @@ class _Skeleton:
     depth: tuple[int, ...]
 
 
-def check(script: str, machine: Machine, directory: str, name: str, level: int = 0) -> list[str]:
+@dataclass
+class Checked:
+    """What was looked at: `findings` for the log, `lines` that PowerShell would have run."""
+
+    findings: list[str] = field(default_factory=list[str])
+    lines: list[str] = field(default_factory=list[str])
+
+
+def check(script: str, machine: Machine, directory: str, name: str, level: int = 0) -> Checked:
     """Check a script as the module says; `directory` is where it runs.
 
     Returns:
-        What was checked, for the build's log.
+        What was checked, the scripts that it calls included.
 
     Raises:
         ScriptError: The script does not parse, calls a script that is not there, surely exits with another code than
             0, or lists digests that the files do not have.
     """
     skeleton = _skeleton(script, name)
-    findings = [f"{name}: quotes and brackets checked"]
+    checked = Checked([f"{name}: quotes and brackets checked"])
+    checked.lines += [f"{name}: {line.strip()}" for line in script.splitlines() if line.strip()]
     for match in _LOCATION.finditer(script):
         directory = match["path"].strip()
-    findings += _digests(script, skeleton, machine, directory)
+    checked.findings += _digests(script, skeleton, machine, directory)
     for match in _CALL.finditer(script):
-        findings += _called(match["path"], machine, directory, level)
+        called = _called(match["path"], machine, directory, level)
+        checked.findings += called.findings
+        checked.lines += called.lines
     _sure_end(script, skeleton, name)
-    return findings
+    return checked
 
 
-def _called(path: str, machine: Machine, directory: str, level: int) -> list[str]:
+def _called(path: str, machine: Machine, directory: str, level: int) -> Checked:
     whole = str(PureWindowsPath(directory) / path)
     place = machine.path(whole)
     if not place.is_file():
@@ -69,7 +80,7 @@ def _called(path: str, machine: Machine, directory: str, level: int) -> list[str
             f"The term '{path}' is not recognized as a name of a cmdlet, function, script file, or executable program."
         )
     if level >= _DEPTH:
-        return []
+        return Checked([f"{path}: not looked into, it is called {level} scripts deep"])
     text = place.read_text(encoding="utf-8-sig", errors="replace")
     return check(text, machine, str(PureWindowsPath(whole).parent), path, level + 1)
 

@@ -81,7 +81,8 @@ esac
 
 _SUDO = (
     _HEADER
-    + _KEEP.replace("recorded, not executed", "recorded, executed as root")
+    + f"""printf '%s\\n' "$line (executed as root)" >> {RECORD}
+"""
     + r"""while [ $# -gt 0 ]; do
   case "$1" in
     -u | -g | -h | -p | -C | -r | -t | -T | -U | --user | --group | --host | --prompt) shift 2 ;;

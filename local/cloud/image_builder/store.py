@@ -137,11 +137,13 @@ def filtered(entries: list[Record], parameters: Mapping[str, Any], allowed: Iter
 
 
 def own_only(parameters: Mapping[str, Any]) -> None:
-    """Only the caller's own resources are kept here.
+    """Only the caller's own resources are kept here, and listed by version.
 
     Raises:
-        ServiceError: The request asks for shared, Amazon's or Marketplace's resources.
+        ServiceError: The request asks for shared, Amazon's or Marketplace's resources, or for one entry a name.
     """
+    if parameters.get("byName"):
+        raise errors.invalid_value("byName", "The local cloud lists by version only.")
     owner = parameters.get("owner", "Self")
     if owner != "Self":
         raise errors.invalid_value("owner", f"The local cloud holds resources with owner Self only, not {owner}.")

@@ -124,7 +124,7 @@ def test_package_managers_are_recorded_and_not_executed(linux: Bench) -> None:
             - if rpm -q absent; then exit 9; fi
     """)
     assert linux.machine.recorded() == [
-        "sudo -u root yum install -y two\\ words",
+        "sudo -u root yum install -y two\\ words (executed as root)",
         "yum install -y two\\ words",
         "apt-get update",
         "systemctl enable --now nginx",
@@ -347,6 +347,7 @@ def test_powershell_is_checked_and_recorded_not_executed(
     assert any("SHA-256 of 1 files compared" in line for line in windows.lines)
     assert any("checked, not executed" in line and "install.ps1" in line for line in windows.lines)
     assert any("Get-FileHash" in line for line in windows.machine.recorded())
+    assert any("install.ps1: Install-WindowsFeature Web-Server" in line for line in windows.machine.recorded())
 
 
 def test_powershell_with_other_bytes_than_the_manifest_fails(windows_build: Callable[[str, str], None]) -> None:

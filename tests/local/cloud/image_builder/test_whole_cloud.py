@@ -9,7 +9,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,12 @@ class Cloud:
         )
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+@contextmanager
+def serving(folder: Path) -> Generator[tuple[Cloud, "subprocess.Popen[bytes]"]]:
+    """A local cloud as a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("cloud")
     root = Path(__file__).parents[4]
     command = [sys.executable, "-m", "local.cloud.server", "--port", str(port), "--directory", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(root)}
@@ -70,10 +71,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_ready(server, address, folder / "log")
-        yield Cloud(address)
+        yield Cloud(address), server
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with serving(tmp_path_factory.mktemp("cloud")) as (served, _):
+        yield served
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
@@ -184,6 +191,10 @@ class Product:
 
 @pytest.fixture(scope="module")
 def product(cloud: Cloud) -> Product:
+    return set_up(cloud)
+
+
+def set_up(cloud: Cloud) -> Product:
     for account in (TARGET, OTHER):
         iam = cloud.client("iam", account)
         iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{HUB}:root"}))
@@ -384,3 +395,33 @@ def test_a_caller_without_permission_is_refused(cloud: Cloud, product: Product) 
     visitor = cloud.client("imagebuilder", key["AccessKeyId"], secret=key["SecretAccessKey"])
     with pytest.raises(ClientError, match="is not authorized to perform: imagebuilder:ListImagePipelines"):
         visitor.list_image_pipelines()
+
+
+def test_nothing_of_a_build_outlives_the_server(tmp_path: Path) -> None:
+    mark = f"golden-{tmp_path.name}"
+    with serving(tmp_path) as (cloud, server):
+        product = set_up(cloud)
+        product.start(product.pipeline(f"exec -a {mark} sleep 600"))
+        pause = threading.Event()
+        for _ in range(SECONDS * 10):
+            if _running(mark):
+                break
+            pause.wait(0.1)
+        assert _running(mark)
+        server.terminate()
+        server.wait(SECONDS)
+        for _ in range(50):
+            if not _running(mark):
+                break
+            pause.wait(0.1)
+        assert not _running(mark)
+
+
+def _running(mark: str) -> bool:
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if place.read_bytes().startswith(mark.encode()):
+                return True
+        except OSError:
+            continue
+    return False
