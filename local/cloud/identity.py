@@ -115,7 +115,7 @@ def trusts_service(
     statements = [
         {**{key: value for key, value in statement.items() if key != "Principal"}, "Resource": "*"}
         for statement in _list(document.get("Statement"))
-        if service in _list(cast(dict[str, Any], statement.get("Principal", {})).get("Service"))
+        if isinstance(statement.get("Principal"), dict) and service in _list(statement["Principal"].get("Service"))
     ]
     request = evaluator.EvalContext(
         principal_arn=f"arn:aws:iam::{role_arn.split(':')[4]}:root",
@@ -152,8 +152,8 @@ def service_session(role_arn: str, session_name: str, now: float) -> Credentials
 
 def known_credentials(access_key_id: str) -> Credentials:
     """The whole credentials behind an access key that the cloud handed out itself; raises `ServiceError`."""
-    account = evaluator.find_iam_access_key_account(access_key_id) or access_key_id
-    found = evaluator.resolve_credential(access_key_id, account)
+    principal = resolve(access_key_id)
+    found = evaluator.resolve_credential(access_key_id, principal.account)
     if isinstance(found, evaluator.CredentialResolutionError):
         raise ServiceError(found.code, found.message, 403)
     return Credentials(access_key_id, found.secret_access_key, found.session_token)
