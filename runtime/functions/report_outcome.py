@@ -12,7 +12,8 @@ import boto3
 from runtime.functions.outcome import publish, read_outcome
 from runtime.functions.settings import Settings
 
-logging.getLogger().setLevel(logging.INFO)
+log = logging.getLogger("golden-ami")
+log.setLevel(logging.INFO)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, str]:
@@ -20,5 +21,5 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     settings = Settings.from_environment(os.environ)
     outcome = read_outcome(settings.product, event["resources"][0], boto3.client("imagebuilder"))
     publish(outcome, settings.topic_arn, boto3.client("sns"))
-    logging.info(json.dumps({"product": settings.product, "image": outcome.image, "status": outcome.status}))
+    log.info(json.dumps({"product": settings.product, "image": outcome.image, "status": outcome.status}))
     return {"status": outcome.status}

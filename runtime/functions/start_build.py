@@ -12,7 +12,8 @@ import boto3
 from runtime.functions.build_start import BuildStarter
 from runtime.functions.settings import Settings
 
-logging.getLogger().setLevel(logging.INFO)
+log = logging.getLogger("golden-ami")
+log.setLevel(logging.INFO)
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, str | None]:
@@ -25,5 +26,5 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, str | N
     starter = BuildStarter(settings, boto3.client("s3"), boto3.client("imagebuilder"))
     manual_request = str(event["requestId"]) if event.get("source") == "manual" else None
     answer = starter.start(manual_request).as_dict()
-    logging.info(json.dumps({"product": settings.product, **answer}))
+    log.info(json.dumps({"product": settings.product, **answer}))
     return answer
