@@ -50,7 +50,7 @@ class Gateway:
     def context(self, header: str | None) -> dict[str, str]:
         """Condition keys that a request carries, if a service of this process made it."""
         token, _, text = (header or "").partition(";")
-        return json.loads(text) if secrets.compare_digest(token, self._token) else {}
+        return json.loads(text) if secrets.compare_digest(token.encode(), self._token.encode()) else {}
 
     def forward(self, call: Call, account: str | None = None, region: str | None = None) -> dict[str, Any]:
         """Send a call to ministack beneath the front, as the root of the caller's or a given account.

@@ -66,16 +66,29 @@ def request_keys(tags: Mapping[str, str]) -> dict[str, Any]:
     return {**{f"aws:RequestTag/{key}": value for key, value in tags.items()}, "aws:TagKeys": list(tags)}
 
 
-def requested_tags(call: Call) -> dict[Kind, dict[str, str]]:
-    """Tags of a call's `TagSpecifications` by kind; raises `ServiceError` for a kind that is not tagged here."""
+def requested_tags(call: Call, kinds: frozenset[Kind]) -> dict[Kind, dict[str, str]]:
+    """Tags of a call's `TagSpecifications` by kind; raises `ServiceError` for a kind that the call does not make."""
     found: dict[Kind, dict[str, str]] = {}
     for specification in call.parameters.get("TagSpecifications", []):
         name = specification.get("ResourceType", "")
-        if name not in set(Kind):
+        if name not in kinds:
             raise ServiceError("InvalidParameterValue", f"'{name}' is not a taggable resource type for this operation.")
         tags = {tag["Key"]: tag.get("Value", "") for tag in specification.get("Tags", [])}
         found.setdefault(Kind(name), {}).update(tags)
     return found
+
+
+def adds(call: Call) -> bool:
+    """Whether a call's `OperationType` adds what it lists, or removes it; raises `ServiceError` where it says neither."""
+    match call.parameters.get("OperationType"):
+        case "add":
+            return True
+        case "remove":
+            return False
+        case None:
+            raise ServiceError("MissingParameter", "The request must contain the parameter operationType")
+        case other:
+            raise ServiceError("InvalidParameterValue", f"Value ({other}) for parameter operationType is invalid.")
 
 
 def reject_others(call: Call, known: frozenset[str]) -> None:

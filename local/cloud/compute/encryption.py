@@ -32,7 +32,7 @@ class KeyUse:
             made = source
         else:
             made = self._rewrap(call, source, key_arn)
-        self._grant(call, key_arn)
+        self._grant(call, made.key_arn)
         return made
 
     def copy(self, call: Call, source: Encryption | None, key_arn: str) -> Encryption:
@@ -41,11 +41,11 @@ class KeyUse:
         Both calls are made in the Region of their key: a copy needs the use of both.
         """
         made = self._rewrap(call, source, key_arn)
-        self._grant(call, key_arn)
+        self._grant(call, made.key_arn)
         return made
 
     def _rewrap(self, call: Call, source: Encryption | None, key_arn: str) -> Encryption:
-        self._describe(call, key_arn)
+        key_arn = self._describe(call, key_arn)
         if source and not source.is_default_key and _region(source.key_arn) == _region(key_arn):
             answer = self._call(
                 call,
@@ -61,10 +61,12 @@ class KeyUse:
         answer = self._call(call, key_arn, "generate_data_key_without_plaintext", KeyId=key_arn, KeySpec="AES_256")
         return Encryption(key_arn, answer["CiphertextBlob"])
 
-    def _describe(self, call: Call, key_arn: str) -> None:
+    def _describe(self, call: Call, key_arn: str) -> str:
+        """The key's own ARN, also behind an alias: what EC2 stores, and the only name that grants take."""
         metadata = self._call(call, key_arn, "describe_key", KeyId=key_arn)["KeyMetadata"]
         if metadata["KeyState"] != "Enabled":
             raise ServiceError("KMSInvalidStateException", f"{key_arn} is {metadata['KeyState']}.")
+        return metadata.get("Arn", key_arn)
 
     def _decrypt(self, call: Call, source: Encryption) -> None:
         if not source.is_default_key:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from local.cloud.call import ServiceError
@@ -44,13 +44,22 @@ def _reader(
 
 
 def _matches(have: str, values: Sequence[str]) -> bool:
-    # EC2's wildcards are * and ?; brackets mean themselves.
-    return any(fnmatchcase(have, value.replace("[", "[[]")) for value in values)
+    return any(_pattern(value).fullmatch(have) for value in values)
+
+
+def _pattern(value: str) -> re.Pattern[str]:
+    """EC2's wildcards are * and ?; after a backslash they mean themselves (EC2 User Guide, "Filter by wildcard")."""
+    wildcards = {"*": ".*", "?": "."}
+    parts = re.findall(r"\\[*?\\]|.", value, re.DOTALL)
+    return re.compile("".join(wildcards.get(part, re.escape(part[-1])) for part in parts), re.DOTALL)
 
 
 def page(items: Sequence[Item], call_parameters: Mapping[str, Any]) -> tuple[list[Item], str | None]:
-    """One page of a list and the token of the next."""
-    start = int(call_parameters.get("NextToken") or 0)
+    """One page of a list and the token of the next; raises `ServiceError` for a token of no page."""
+    token = call_parameters.get("NextToken") or "0"
+    if not (token.isascii() and token.isdigit()):
+        raise ServiceError("InvalidPaginationToken", "The specified pagination token is not valid or is expired.")
+    start = int(token)
     size = int(call_parameters.get("MaxResults") or PAGE)
     following = str(start + size) if start + size < len(items) else None
     return list(items[start : start + size]), following

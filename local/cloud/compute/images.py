@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
-from local.cloud.compute.access import Access, new_arn, reject_others, requested_tags, tag_keys
+from local.cloud.compute.access import Access, adds, new_arn, reject_others, requested_tags, tag_keys
 from local.cloud.compute.encryption import KeyUse, key_arn_of
 from local.cloud.compute.filters import matching, page
 from local.cloud.compute.records import (
@@ -26,6 +26,9 @@ from local.cloud.gateway import Gateway
 KEY_REFUSED = "Client.InternalError"
 """EC2 checks a key after it has answered: "the action can appear to complete, but eventually fails" (CopyImage)."""
 
+MADE = frozenset({Kind.IMAGE, Kind.SNAPSHOT})
+"""What making or copying an image makes and the caller can tag."""
+
 
 class Images:
     """Operations on images."""
@@ -42,7 +45,7 @@ class Images:
             call, frozenset({"InstanceId", "Name", "Description", "NoReboot", "BlockDeviceMappings", "TagSpecifications"})
         )
         instance = self._store.instance(call.parameters["InstanceId"], call.caller.account, call.region)
-        tags = requested_tags(call)
+        tags = requested_tags(call, MADE)
         self._access.record(call, instance)
         self._access.require(call, new_arn(Kind.IMAGE, call))
         self._access.require(call, new_arn(Kind.SNAPSHOT, call))
@@ -93,11 +96,11 @@ class Images:
         reject_others(call, frozenset(known))
         parameters = call.parameters
         source = self._store.image(parameters["SourceImageId"], call.caller.account, parameters["SourceRegion"])
-        tags = requested_tags(call)
+        tags = requested_tags(call, MADE)
         self._access.require(call, new_arn(Kind.IMAGE, call), tag_keys(source.tags))
         self._access.require(call, new_arn(Kind.SNAPSHOT, call))
         self._access.tags(call, tags)
-        token = (call.caller.account, call.region, parameters.get("ClientToken") or new_id("token"))
+        token = (call.operation, call.caller.account, call.region, parameters.get("ClientToken") or new_id("token"))
         if known_ids := self._store.client_tokens.get(token):
             return {"ImageId": known_ids[0]}
         now = self._gateway.clock.now()
@@ -168,9 +171,19 @@ class Images:
         results: list[dict[str, str]] = []
         if call.parameters.get("DeleteAssociatedSnapshots"):
             for device in image.devices:
-                self._store.remove(self._store.snapshot(device.snapshot_id, call.region))
-                results.append({"SnapshotId": device.snapshot_id, "ReturnCode": "success"})
+                result = self._delete_snapshot(call, device.snapshot_id)
+                results.append({"SnapshotId": device.snapshot_id, "ReturnCode": result})
         return {"Return": True, "DeleteSnapshotResults": results}
+
+    def _delete_snapshot(self, call: Call, snapshot_id: str) -> str:
+        snapshot = self._store.snapshot(snapshot_id, call.region)
+        try:
+            self._access.require(call, snapshot.arn, tag_keys(snapshot.tags), action="DeleteSnapshot")
+        except ServiceError:
+            # Told beside the result: the image is gone all the same (API Reference, DeleteSnapshotReturnCode).
+            return "missing-permissions"
+        self._store.remove(snapshot)
+        return "success"
 
     def describe(self, call: Call) -> dict[str, Any]:
         """DescribeImages: own, shared and public ones."""
@@ -237,13 +250,11 @@ class Images:
                  "OrganizationArns", "OrganizationalUnitArns"}  # fmt: skip
         reject_others(call, frozenset(known))
         image = self._own(call)
+        changes = _changes(call)
         context: dict[str, Any] = {}
-        if added := [entry["UserId"] for entry in _changes(call)["Add"] if "UserId" in entry]:
+        if added := [entry["UserId"] for entry in changes["Add"] if "UserId" in entry]:
             context["ec2:Add/userId"] = added
         self._access.record(call, image, context)
-        if "Description" in call.parameters:
-            image.description = call.parameters["Description"].get("Value", "")
-        changes = _changes(call)
         if changes["Add"] and self._under_default_key(image):
             raise ServiceError("InvalidParameter", "Snapshots encrypted with the AWS Managed CMK can't be shared")
         if {"Group": "all"} in changes["Add"] and self._encrypted(image):
@@ -252,6 +263,8 @@ class Images:
             if entry not in image.permissions:
                 image.permissions.append(entry)
         image.permissions = [entry for entry in image.permissions if entry not in changes["Remove"]]
+        if "Description" in call.parameters:
+            image.description = call.parameters["Description"].get("Value", "")
         return {}
 
     def reset_attribute(self, call: Call) -> dict[str, Any]:
@@ -363,13 +376,15 @@ def _changes(call: Call) -> dict[str, list[dict[str, str]]]:
     changes: dict[str, list[dict[str, str]]] = {"Add": [], "Remove": []}
     for kind in changes:
         changes[kind] += parameters.get("LaunchPermission", {}).get(kind, [])
-    operation = parameters.get("OperationType")
-    if operation:
-        kind = operation.capitalize()
-        changes[kind] += [{"UserId": user} for user in parameters.get("UserIds", [])]
-        changes[kind] += [{"Group": group} for group in parameters.get("UserGroups", [])]
-        changes[kind] += [{"OrganizationArn": arn} for arn in parameters.get("OrganizationArns", [])]
-        changes[kind] += [{"OrganizationalUnitArn": arn} for arn in parameters.get("OrganizationalUnitArns", [])]
+    names = {
+        "UserIds": "UserId",
+        "UserGroups": "Group",
+        "OrganizationArns": "OrganizationArn",
+        "OrganizationalUnitArns": "OrganizationalUnitArn",
+    }
+    listed = [{name: value} for parameter, name in names.items() for value in parameters.get(parameter, [])]
+    if listed:
+        changes["Add" if adds(call) else "Remove"] += listed
     return changes
 
 

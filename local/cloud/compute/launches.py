@@ -38,6 +38,9 @@ KNOWN = frozenset(
     }  # fmt: skip
 )
 
+MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
+"""What a launch makes and its caller can tag."""
+
 DEFAULT_TYPE = "m1.small"
 """Instance type of a launch that names none (API Reference, RunInstances)."""
 
@@ -63,12 +66,12 @@ class Launches:
     def run(self, call: Call) -> tuple[str, list[Instance]]:
         """Launch; returns the reservation's id and its instances. Raises `ServiceError`."""
         reject_others(call, KNOWN)
-        token = (call.caller.account, call.region, call.parameters.get("ClientToken") or new_id("token"))
+        token = (call.operation, call.caller.account, call.region, call.parameters.get("ClientToken") or new_id("token"))
         if known := self._store.client_tokens.get(token):
             launched = [self._store.instance(one, call.caller.account, call.region) for one in known]
             return launched[0].reservation_id, launched
         image = self._image(call)
-        tags = requested_tags(call)
+        tags = requested_tags(call, MADE)
         network = self._network(call)
         profile_arn = self._profile(call)
         devices = self._devices(call, image)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
-from local.cloud.compute.access import Access, reject_others
+from local.cloud.compute.access import Access, adds, reject_others
 from local.cloud.compute.filters import matching, page
 from local.cloud.compute.records import Image, Kind, Snapshot, State
 from local.cloud.compute.store import Store, not_found
@@ -113,14 +113,8 @@ def _changes(call: Call) -> tuple[set[str], set[str]]:
         raise ServiceError("UnsupportedOperation", "The local cloud shares snapshots with accounts only.")
     added = {entry["UserId"] for entry in stated.get("Add", [])}
     removed = {entry["UserId"] for entry in stated.get("Remove", [])}
-    users = set(call.parameters.get("UserIds", []))
-    match call.parameters.get("OperationType"):
-        case "add":
-            added |= users
-        case "remove":
-            removed |= users
-        case _:
-            pass
+    if users := call.parameters.get("UserIds", []):
+        (added if adds(call) else removed).update(users)
     return added, removed
 
 

@@ -39,7 +39,7 @@ class Store:
         self._records: dict[str, dict[str, dict[Kind, dict[str, Record]]]] = defaultdict(
             lambda: defaultdict(lambda: defaultdict(dict))
         )
-        self.client_tokens: dict[tuple[str, str, str], list[str]] = {}
+        self.client_tokens: dict[tuple[str, str, str, str], list[str]] = {}
 
     def add(self, record: AnyRecord) -> AnyRecord:
         """Keep a record."""
