@@ -120,10 +120,15 @@ class FakeClient:
         return {"Instances": [self.cloud.instances[name]]}
 
     def describe_instances(self, InstanceIds: list[str]) -> dict[str, Any]:
-        return {"Reservations": [{"Instances": [self.cloud.instances[name] for name in InstanceIds]}]}
+        shown = [dict(self.cloud.instances[name]) for name in InstanceIds]
+        for name in InstanceIds:
+            # A state is passed through once it has been seen.
+            if self.cloud.instances[name]["State"]["Name"] == "stopping":
+                self.cloud.instances[name]["State"] = {"Name": "stopped"}
+        return {"Reservations": [{"Instances": shown}]}
 
     def stop_instances(self, InstanceIds: list[str]) -> None:
-        self.cloud.instances[InstanceIds[0]]["State"] = {"Name": "stopped"}
+        self.cloud.instances[InstanceIds[0]]["State"] = {"Name": "stopping"}
 
     def terminate_instances(self, InstanceIds: list[str]) -> None:
         self.cloud.instances[InstanceIds[0]]["State"] = {"Name": "terminated"}
