@@ -52,7 +52,10 @@ class CustomisedImage:
             self._start_by_hand(engineer)
         if not before or failed:
             with report.task("Wait for the build to start"):
-                arn = pipeline.started(wanted, ignore=failed)
+                try:
+                    arn = pipeline.started(wanted, ignore=failed)
+                except BuildError as error:
+                    raise BuildError(f"{error}\n{self._log_tail(engineer)}") from None
         else:
             arn = before.get("arn", "")
         report.remark(f"image: {arn}")
