@@ -47,6 +47,7 @@ def create(work: Work) -> dict[str, Any]:
 def update(work: Work, changed: frozenset[str]) -> dict[str, Any]:
     """Apply every setting of which a property changed; raises `HalfMadeError` with the state that was reached."""
     row = work.row
+    work.changed = changed
     try:
         for setting in row.settings:
             # Without a change, the engine asks to repair what creating left half made.

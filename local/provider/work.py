@@ -35,7 +35,8 @@ def input_shape(service: str, operation: str) -> StructureShape:
 class Work:
     """What a row's hooks are given.
 
-    `inputs` is what the program asks for, defaults and default tags included; `state` is what was recorded.
+    `inputs` is what the program asks for, defaults and default tags included; `state` is what was recorded; `changed`
+    are the properties that an update is about.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Work:
         self.sessions = sessions
         self.urn = urn
         self.id = resource_id
+        self.changed: frozenset[str] = frozenset()
         self.state: dict[str, Any] = reveal(dict(state or {}))
         given = {key: value for key, value in reveal(dict(inputs)).items() if value is not None}
         self.own_tags: Mapping[str, Any] = given.get("tags") or {}

@@ -35,11 +35,11 @@ def from_attributes(work: Work, attributes: Mapping[str, str], names: Names) -> 
 
 
 def changed(work: Work, names: Names) -> dict[str, str]:
-    """Attributes to set so that the state becomes what is asked for; what is left out now is emptied."""
+    """Attributes to set so that the state becomes what is asked for; what a program takes back is emptied."""
     result: dict[str, str] = {}
     for name, attribute in names.items():
         wanted, present = work.inputs.get(name), work.state.get(name)
-        if (wanted is None and present in (None, "")) or work.row.comparison.same(wanted, present, name):
+        if work.row.comparison.same(wanted, present, name) or (wanted is None and name not in work.changed):
             continue
         result[attribute] = "" if wanted is None else text(wanted)
     return result

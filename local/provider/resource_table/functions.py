@@ -157,7 +157,7 @@ def _update_configuration(work: Work) -> None:
     parameters = work.mapper.to_aws(input_shape("lambda", "UpdateFunctionConfiguration"), sent)
     for name, empty in EMPTY.items():
         member = work.mapper.member(input_shape("lambda", "UpdateFunctionConfiguration"), name)
-        if member and member not in parameters and work.state.get(name):
+        if member and member not in parameters and name in work.changed:
             parameters[member] = empty
     retrying(
         lambda: work.call("UpdateFunctionConfiguration", FunctionName=work.id, **parameters), _passes, ROLE_TIMEOUT

@@ -1,4 +1,4 @@
-"""An AWS in memory for the provider's tests: requests are validated by botocore's models, answers come from its state."""
+"""An AWS in memory: requests are validated by botocore's models, answers come from the tests' own state."""
 
 from __future__ import annotations
 

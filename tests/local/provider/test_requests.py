@@ -225,7 +225,8 @@ class FakeComponents:
     def create(self, **parameters: Any) -> Any:
         token = parameters["clientToken"]
         if token not in self.tokens:
-            arn = f"arn:aws:imagebuilder:us-east-1:111111111111:component/{parameters['name']}/1.0.0/{len(self.tokens) + 1}"
+            build = len(self.tokens) + 1
+            arn = f"arn:aws:imagebuilder:us-east-1:111111111111:component/{parameters['name']}/1.0.0/{build}"
             self.tokens[token] = arn
             self.components[arn] = {
                 "arn": arn,
