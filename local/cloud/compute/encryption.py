@@ -46,7 +46,9 @@ class KeyUse:
 
     def _rewrap(self, call: Call, source: Encryption | None, key_arn: str) -> Encryption:
         key_arn = self._describe(call, key_arn)
-        if source and not source.is_default_key and _region(source.key_arn) == _region(key_arn):
+        # Within a Region KMS itself rewraps, unless a default key has a part in it: those are not kept in KMS here.
+        default = _is_default(key_arn) or (source is not None and source.is_default_key)
+        if source and not default and _region(source.key_arn) == _region(key_arn):
             answer = self._call(
                 call,
                 key_arn,
@@ -81,7 +83,7 @@ class KeyUse:
         )
 
     def _call(self, call: Call, key_arn: str, method: str, **arguments: Any) -> Any:
-        if ":alias/aws/ebs" in key_arn:
+        if _is_default(key_arn):
             # AWS's own key of the caller's account: every principal there may use it through EC2.
             return {"KeyMetadata": {"KeyState": "Enabled"}, "CiphertextBlob": b""}
         region = _region(key_arn)
@@ -100,6 +102,10 @@ def key_arn_of(key_id: str | None, account: str, region: str) -> str:
         return key_id
     kind = "" if key_id.startswith("alias/") else "key/"
     return f"arn:aws:kms:{region}:{account}:{kind}{key_id}"
+
+
+def _is_default(key_arn: str) -> bool:
+    return Encryption(key_arn).is_default_key
 
 
 def _region(arn: str) -> str:

@@ -108,7 +108,7 @@ class Encryption:
     @property
     def is_default_key(self) -> bool:
         """Whether this is an account's own `aws/ebs` key, which nobody else can be given the use of."""
-        return self.key_arn.endswith("alias/aws/ebs")
+        return self.key_arn.endswith(":alias/aws/ebs")
 
 
 @dataclass

@@ -262,7 +262,7 @@ def ec2(gateway: Any) -> Ec2:
     return Ec2(gateway, Compute(gateway))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh() -> Callable[[], Ec2]:
     """Makes an EC2 of its own, for each example that Hypothesis tries."""
 
