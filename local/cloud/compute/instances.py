@@ -110,7 +110,7 @@ class Instances:
             else [one for one in self._store.of(Kind.VOLUME, account, region) if isinstance(one, Volume)]
         )
         readers = {
-            "attachment.instance-id": lambda volume: [volume.instance_id],
+            "attachment.instance-id": lambda volume: [volume.instance_id] if volume.instance_id else [],
             "encrypted": lambda volume: [str(volume.encryption is not None).lower()],
             "snapshot-id": lambda volume: [volume.snapshot_id],
             "volume-id": lambda volume: [volume.id],
@@ -162,6 +162,8 @@ class Instances:
             volume = self._store.volume(volume_id, instance.owner, instance.region)
             if volume.delete_on_termination:
                 self._store.remove(volume)
+            else:
+                volume.instance_id = ""
         instance.volumes = ()
 
     def _shown(self, instance: Instance, now: datetime) -> dict[str, Any]:
@@ -210,23 +212,24 @@ def _volume(volume: Volume) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "VolumeId": volume.id,
         "Size": volume.size,
-        "State": "in-use",
+        "State": "in-use" if volume.instance_id else "available",
         "VolumeType": volume.volume_type,
         "SnapshotId": volume.snapshot_id,
         "CreateTime": volume.created,
         "Encrypted": volume.encryption is not None,
         "AvailabilityZone": f"{volume.region}a",
-        "Attachments": [
-            {
-                "InstanceId": volume.instance_id,
-                "VolumeId": volume.id,
-                "Device": volume.device,
-                "State": "attached",
-                "DeleteOnTermination": volume.delete_on_termination,
-            }
-        ],
+        "Attachments": [],
         "Tags": [{"Key": key, "Value": value} for key, value in volume.tags.items()],
     }
+    if volume.instance_id:
+        attachment = {
+            "InstanceId": volume.instance_id,
+            "VolumeId": volume.id,
+            "Device": volume.device,
+            "State": "attached",
+            "DeleteOnTermination": volume.delete_on_termination,
+        }
+        shown["Attachments"].append(attachment)
     if volume.encryption:
         shown["KmsKeyId"] = volume.encryption.key_arn
     return shown

@@ -129,7 +129,7 @@ class Snapshot(Record):
 
 @dataclass
 class Volume(Record):
-    """A volume that is attached to an instance. `size` is in GiB."""
+    """A volume, attached to an instance unless it outlived it (`instance_id` is empty then). `size` is in GiB."""
 
     size: int = 8
     encryption: Encryption | None = None

@@ -1,0 +1,284 @@
+"""Launches: what they need, what they refuse, and the keys that they use."""
+
+from typing import Any
+
+import pytest
+
+HUB, TARGET, OTHER = "111111111111", "222222222222", "333333333333"
+HOME, AWAY = "us-east-1", "eu-west-1"
+ONE = {"MinCount": 1, "MaxCount": 1}
+
+
+def root_volume(**ebs: Any) -> dict[str, Any]:
+    return {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}]}
+
+
+def test_a_launch_keeps_what_was_asked_for(ec2: Any) -> None:
+    base = ec2.base(platform="windows")
+    tags = [
+        {"ResourceType": "instance", "Tags": [{"Key": "of", "Value": "instance"}]},
+        {"ResourceType": "volume", "Tags": [{"Key": "of", "Value": "volume"}]},
+    ]
+    answer = ec2(
+        "RunInstances",
+        **ONE,
+        **root_volume(VolumeSize=40, VolumeType="io2", DeleteOnTermination=False),
+        ImageId=base,
+        InstanceType="m6i.large",
+        SubnetId="subnet-1",
+        SecurityGroupIds=["sg-web"],
+        IamInstanceProfile={"Name": "web"},
+        MetadataOptions={"HttpTokens": "required"},
+        TagSpecifications=tags,
+    )
+    assert answer["OwnerId"] == HUB
+    shown = answer["Instances"][0]
+    assert (shown["ImageId"], shown["InstanceType"], shown["Platform"]) == (base, "m6i.large", "windows")
+    assert (shown["SubnetId"], shown["VpcId"]) == ("subnet-1", "vpc-1")
+    assert shown["SecurityGroups"] == [{"GroupId": "sg-web", "GroupName": "web"}]
+    assert shown["IamInstanceProfile"]["Arn"] == f"arn:aws:iam::{HUB}:instance-profile/web"
+    assert (shown["MetadataOptions"]["HttpTokens"], shown["MetadataOptions"]["HttpEndpoint"]) == ("required", "enabled")
+    assert shown["Tags"] == [{"Key": "of", "Value": "instance"}]
+    (volume,) = ec2.volumes(shown["InstanceId"])
+    assert (volume["Size"], volume["VolumeType"], volume["Encrypted"]) == (40, "io2", False)
+    assert volume["Attachments"][0]["DeleteOnTermination"] is False
+    assert volume["Tags"] == [{"Key": "of", "Value": "volume"}]
+    assert shown["BlockDeviceMappings"][0]["Ebs"]["VolumeId"] == volume["VolumeId"]
+
+
+def test_an_instance_is_pending_until_the_clock_moves(ec2: Any) -> None:
+    instance = ec2("RunInstances", ImageId=ec2.base(), **ONE)["Instances"][0]["InstanceId"]
+    assert [ec2.instance(instance)["State"]["Name"] for _ in range(3)] == ["pending"] * 3
+    ec2.settle()
+    assert ec2.instance(instance)["State"] == {"Code": 16, "Name": "running"}
+
+
+def test_a_launch_without_a_subnet_goes_to_the_default_vpc_and_group(ec2: Any) -> None:
+    shown = ec2.instance(ec2.launched())
+    assert (shown["SubnetId"], shown["VpcId"]) == ("subnet-1", "vpc-1")
+    assert shown["SecurityGroups"] == [{"GroupId": "sg-default", "GroupName": "default"}]
+
+
+def test_a_launch_without_a_subnet_needs_a_default_vpc(ec2: Any, gateway: Any) -> None:
+    gateway.network.defaults = False
+    error = ec2.refusal("RunInstances", ImageId=ec2.base(), **ONE)
+    assert error.code == "VPCIdNotSpecified"
+
+
+def test_a_network_interface_says_where_an_instance_goes(ec2: Any) -> None:
+    interface = {"DeviceIndex": 0, "SubnetId": "subnet-2", "Groups": ["sg-far"]}
+    shown = ec2.instance(ec2.launched(NetworkInterfaces=[interface]))
+    assert (shown["SubnetId"], shown["VpcId"]) == ("subnet-2", "vpc-2")
+    assert shown["SecurityGroups"][0]["GroupId"] == "sg-far"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "word"),
+    [
+        ({"SubnetId": "subnet-9"}, "InvalidSubnetID.NotFound", "subnet-9"),
+        ({"SecurityGroupIds": ["sg-9"]}, "InvalidGroup.NotFound", "sg-9"),
+        ({"SubnetId": "subnet-1", "SecurityGroupIds": ["sg-far"]}, "InvalidGroup.NotFound", "'sg-far'"),
+        ({"IamInstanceProfile": {"Name": "none"}}, "InvalidParameterValue", "(none)"),
+        ({"NetworkInterfaces": [{"DeviceIndex": 0}, {"DeviceIndex": 1}]}, "UnsupportedOperation", "network interface"),
+        ({"MaxCount": 2}, "UnsupportedOperation", "one instance"),
+        (root_volume(VolumeSize=4), "InvalidBlockDeviceMapping", "4GB"),
+        (root_volume(KmsKeyId="alias/a"), "InvalidParameterDependency", "KmsKeyId"),
+        ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {}}]}, "UnsupportedOperation", "/dev/sdb"),
+        ({"TagSpecifications": [{"ResourceType": "image", "Tags": []}]}, "InvalidParameterValue", "'image'"),
+        ({"DryRun": True}, "DryRunOperation", "would have succeeded"),
+        ({"ImageId": "resolve:ssm:/missing"}, "InvalidAMIID.NotFound", "/missing"),
+        ({"ImageId": "resolve:ssm:/closed"}, "AccessDeniedException", "/closed"),
+    ],
+)  # fmt: skip
+def test_a_launch_that_cannot_be_is_refused_and_leaves_nothing(
+    ec2: Any, parameters: dict[str, Any], code: str, word: str
+) -> None:
+    error = ec2.refusal("RunInstances", **{"ImageId": ec2.base(), **ONE, **parameters})
+    assert error.code == code
+    assert word in error.message
+    assert ec2("DescribeInstances")["Reservations"] == []
+    assert ec2("DescribeVolumes")["Volumes"] == []
+
+
+def test_a_launch_names_its_image(ec2: Any) -> None:
+    error = ec2.refusal("RunInstances", **ONE)
+    assert error.code == "MissingParameter"
+    assert "ImageId" in error.message
+
+
+def test_an_image_that_is_still_pending_cannot_be_launched(ec2: Any) -> None:
+    pending = ec2("CreateImage", InstanceId=ec2.launched(), Name="one")["ImageId"]
+    error = ec2.refusal("RunInstances", ImageId=pending, **ONE)
+    assert error.code == "InvalidAMIID.Unavailable"
+    assert pending in error.message
+
+
+def test_an_image_can_be_named_by_a_parameter(ec2: Any, gateway: Any) -> None:
+    gateway.parameters["/golden/stable"] = ec2.made()
+    instance = ec2.launched("resolve:ssm:/golden/stable")
+    assert ec2.instance(instance)["ImageId"] == gateway.parameters["/golden/stable"]
+
+
+def test_another_account_s_image_is_launched_only_while_it_is_shared(ec2: Any) -> None:
+    image = ec2.made()
+    assert ec2.refusal("RunInstances", account=TARGET, ImageId=image, **ONE).code == "InvalidAMIID.NotFound"
+    ec2.share(image, TARGET)
+    instance = ec2.launched(image, TARGET)
+    assert ec2.instance(instance, TARGET)["State"]["Name"] == "running"
+    removed = {"Remove": [{"UserId": TARGET}]}
+    ec2("ModifyImageAttribute", ImageId=image, LaunchPermission=removed)
+    assert ec2.refusal("RunInstances", account=TARGET, ImageId=image, **ONE).code == "InvalidAMIID.NotFound"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}::image/ami-"),
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}:{HUB}:instance/"),
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}:{HUB}:subnet/subnet-1"),
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}:{HUB}:security-group/sg-web"),
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}:{HUB}:network-interface/"),
+        ("ec2:RunInstances", f"arn:aws:ec2:{HOME}:{HUB}:volume/"),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HOME}:{HUB}:instance/"),
+        ("ec2:CreateTags", f"arn:aws:ec2:{HOME}:{HUB}:volume/"),
+        ("iam:PassRole", f"arn:aws:iam::{HUB}:role/web"),
+    ],
+)
+def test_a_launch_needs_each_of_its_permissions(ec2: Any, gateway: Any, action: str, resource: str) -> None:
+    gateway.forbidden.append((action, f"{resource}*"))
+    tags = [{"ResourceType": kind, "Tags": [{"Key": "a", "Value": "b"}]} for kind in ("instance", "volume")]
+    profile = {"Arn": f"arn:aws:iam::{HUB}:instance-profile/web"}
+    request = {"SecurityGroupIds": ["sg-web"], "IamInstanceProfile": profile, "TagSpecifications": tags}
+    error = ec2.refusal("RunInstances", ImageId=ec2.base(), **ONE, **request)
+    assert (error.code, error.status) == ("UnauthorizedOperation", 403)
+    assert f"{action} on resource: {resource}" in error.message
+    assert ec2("DescribeInstances")["Reservations"] == []
+
+
+def test_a_dry_run_is_refused_like_the_launch_itself(ec2: Any, gateway: Any) -> None:
+    gateway.forbidden.append(("ec2:RunInstances", "*instance/*"))
+    assert ec2.refusal("RunInstances", ImageId=ec2.base(), DryRun=True, **ONE).code == "UnauthorizedOperation"
+
+
+def test_policies_see_what_a_launch_asks_for(ec2: Any, gateway: Any) -> None:
+    image = ec2.made(gateway.kms.add())
+    ec2("CreateTags", Resources=[image], Tags=[{"Key": "product", "Value": "ledger"}])
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "team", "Value": "web"}]}]
+    request = {"InstanceType": "c7i.large", "MetadataOptions": {"HttpTokens": "required"}, "TagSpecifications": tags}
+    ec2.launched(image, IamInstanceProfile={"Name": "web"}, **request)
+    of_image = gateway.context_of("ec2:RunInstances", "*image/*")
+    assert (of_image["ec2:ResourceTag/product"], of_image["ec2:Owner"]) == ("ledger", HUB)
+    assert of_image["ec2:Public"] == "false"
+    of_instance = gateway.context_of("ec2:RunInstances", "*:instance/*")
+    assert of_instance["ec2:InstanceType"] == "c7i.large"
+    assert of_instance["ec2:MetadataHttpTokens"] == "required"
+    assert of_instance["aws:RequestTag/team"] == "web"
+    assert gateway.context_of("ec2:RunInstances", "*volume/*")["ec2:Encrypted"] == "true"
+    assert gateway.context_of("iam:PassRole", "*")["iam:PassedToService"] == "ec2.amazonaws.com"
+    assert gateway.context_of("ec2:CreateTags", "*instance/*")["ec2:CreateAction"] == "RunInstances"
+
+
+def test_tags_of_a_shared_image_are_no_condition_keys_of_another_account(ec2: Any, gateway: Any) -> None:
+    image = ec2.made()
+    ec2("CreateTags", Resources=[image], Tags=[{"Key": "product", "Value": "ledger"}])
+    ec2.share(image, TARGET)
+    ec2.launched(image, TARGET)
+    assert "ec2:ResourceTag/product" not in gateway.context_of("ec2:RunInstances", "*image/*")
+
+
+def test_a_client_token_launches_once(ec2: Any) -> None:
+    request = {"ImageId": ec2.base(), "ClientToken": "once", **ONE}
+    first = ec2("RunInstances", **request)
+    again = ec2("RunInstances", **request)
+    assert again["ReservationId"] == first["ReservationId"]
+    assert again["Instances"][0]["InstanceId"] == first["Instances"][0]["InstanceId"]
+    assert len(ec2("DescribeInstances")["Reservations"]) == 1
+    assert ec2("RunInstances", TARGET, **request)["ReservationId"] != first["ReservationId"]
+
+
+def test_a_launch_of_an_encrypted_image_reads_its_data_key_and_grants_its_use_via_ec2(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    image = ec2.made(key)
+    ec2.share(image, TARGET)
+    gateway.kms.calls.clear()
+    instance = ec2.launched(image, TARGET)
+    assert [(call.operation, call.key) for call in gateway.kms.calls] == [
+        ("DescribeKey", key),
+        ("Decrypt", key),
+        ("CreateGrant", key),
+    ]
+    callers = {(call.account, call.region, call.via) for call in gateway.kms.calls}
+    assert callers == {(TARGET, HOME, "ec2.us-east-1.amazonaws.com")}
+    assert ec2.volumes(instance, TARGET)[0]["KmsKeyId"] == key
+
+
+def test_a_launch_under_another_key_re_encrypts_from_the_image_s_key(ec2: Any, gateway: Any) -> None:
+    old, new = gateway.kms.add(), gateway.kms.add()
+    image = ec2.made(old)
+    gateway.kms.calls.clear()
+    instance = ec2.launched(image, **root_volume(Encrypted=True, KmsKeyId=new))
+    assert gateway.kms.used() == [
+        ("DescribeKey", new),
+        ("ReEncryptFrom", old),
+        ("ReEncryptTo", new),
+        ("CreateGrant", new),
+    ]
+    assert ec2.volumes(instance)[0]["KmsKeyId"] == new
+
+
+def test_a_launch_of_an_unencrypted_image_can_be_encrypted(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    instance = ec2.launched(**root_volume(Encrypted=True, KmsKeyId=key))
+    assert gateway.kms.used() == [
+        ("DescribeKey", key),
+        ("GenerateDataKeyWithoutPlaintext", key),
+        ("CreateGrant", key),
+    ]
+    assert ec2.volumes(instance)[0]["KmsKeyId"] == key
+
+
+def test_a_launch_under_the_account_s_default_key_still_needs_the_image_s_key(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    image = ec2.made(key)
+    gateway.kms.refused.add(("Decrypt", key))
+    instance = ec2.launched(image, **root_volume(Encrypted=True, KmsKeyId="alias/aws/ebs"))
+    assert ec2.instance(instance)["State"]["Name"] == "terminated"
+
+
+def test_a_launch_of_an_unencrypted_image_uses_no_key(ec2: Any, gateway: Any) -> None:
+    ec2.launched(ec2.made())
+    assert gateway.kms.calls == []
+
+
+@pytest.mark.parametrize("operation", ["DescribeKey", "Decrypt", "CreateGrant"])
+def test_an_instance_whose_caller_may_not_use_the_key_is_launched_and_then_terminated(
+    ec2: Any, gateway: Any, operation: str
+) -> None:
+    key = gateway.kms.add()
+    image = ec2.made(key)
+    gateway.kms.refused.add((operation, key))
+    shown = ec2("RunInstances", ImageId=image, **ONE)["Instances"][0]
+    assert shown["State"]["Name"] == "pending"
+    assert "StateReason" not in ec2.instance(shown["InstanceId"])
+    ec2.settle()
+    ended = ec2.instance(shown["InstanceId"])
+    assert ended["State"] == {"Code": 48, "Name": "terminated"}
+    assert ended["StateReason"]["Code"] == "Client.InternalError"
+    assert ended["StateReason"]["Message"].startswith("Client.InternalError: Client error on launch")
+    assert f"kms:{operation} on {key}" in ended["StateReason"]["Message"]
+    assert ended["BlockDeviceMappings"] == []
+    assert ec2.volumes(shown["InstanceId"]) == []
+
+
+def test_an_instance_under_a_disabled_key_is_terminated(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    image = ec2.made(key)
+    gateway.kms.keys[key] = "PendingDeletion"
+    instance = ec2.launched(image)
+    assert f"{key} is PendingDeletion" in ec2.instance(instance)["StateReason"]["Message"]
+
+
+def test_a_volume_of_an_encrypted_image_cannot_be_unencrypted(ec2: Any, gateway: Any) -> None:
+    image = ec2.made(gateway.kms.add())
+    error = ec2.refusal("RunInstances", ImageId=image, **ONE, **root_volume(Encrypted=False))
+    assert error.code == "InvalidParameterValue"
