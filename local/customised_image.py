@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from commands.follow import FAILED, EndedImage, Follower
 from local.build_following import POLL_SECONDS, BuildError, Pipeline
 from local.consumer_launch import Launch, Launcher
@@ -46,8 +48,9 @@ class CustomisedImage:
         status = before.get("state", {}).get("status", "") if before else ""
         failed = before.get("arn") if before and status in FAILED else None
         if before and status == "AVAILABLE":
-            report.remark(f"these {len(upload.manifest.files)} scripts are built already")
-        elif not upload.uploaded and (failed or before is None):
+            report.remark(f"these {len(upload.manifest.files)} scripts are built already: {before.get('arn')}")
+            return Follower(image_builder, Console(quiet=True)).follow(before.get("arn", ""))
+        if not upload.uploaded and (failed or before is None):
             report.remark("these scripts were uploaded before and have no image: their build is started by hand")
             self._start_by_hand(engineer)
         if not before or failed:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_logs import CloudWatchLogsClient
 
-RECORDED = "recorded, not executed: "
-"""How a build's log marks a command that this machine must not run."""
+RECORDED = "recorded and not executed:"
+"""How a build's log closes the line that heads an instance's record; the record follows, two columns in."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,15 @@ def recorded(image_arn: str, group: str, logs: CloudWatchLogsClient) -> list[str
     """Commands that the build of an image recorded and did not execute, each once, in order."""
     # Image Builder names a stream `<version>/<build>` (Image Builder User Guide, "Monitor with CloudWatch Logs").
     stream = "/".join(image_arn.split("/")[-2:])
-    lines: dict[str, None] = {}
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNamePrefix=stream):
-        for event in page.get("events", []):
-            for line in event.get("message", "").splitlines():
-                if RECORDED in line:
-                    lines[line.partition(RECORDED)[2].strip()] = None
-    return list(lines)
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNamePrefix=stream)
+    lines = "\n".join(event.get("message", "").rstrip() for page in pages for event in page.get("events", []))
+    found: dict[str, None] = {}
+    within = False
+    for line in lines.splitlines():
+        if line.endswith(RECORDED):
+            within = True
+        elif within and line.startswith("  "):
+            found[line.strip()] = None
+        else:
+            within = False
+    return list(found)

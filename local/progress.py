@@ -14,6 +14,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 LINE_INTERVAL_SECONDS = 10.0
 """Least time between two plain lines of one task."""
 
+PLAIN_WIDTH = 190
+"""Columns of a table where there is no terminal to ask."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -26,7 +29,7 @@ class Report:
     """Writes progress and remarks for a person to one console."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or _console()
         self._clock = clock
 
     def remark(self, text: str) -> None:
@@ -76,6 +79,11 @@ class Report:
                 self.console.print(f"  {now - began:.0f} s  {count}{escape(_short(detail))}")
 
         yield Task(update)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=PLAIN_WIDTH)
 
 
 def _short(detail: str) -> str:

@@ -29,6 +29,7 @@ def main() -> None:
     report.console.print(f"stacks: {', '.join(deployed) or 'none'}")
     engineer = session.person(PRODUCT_ENGINEER, session.files.landing_zone.hub.account)
     images = Table("product", "image", "state", "AMIs")
+    images.columns[1].overflow = "fold"
     for product in session.files.products:
         if product not in deployed:
             continue

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
 
 from local.build_following import BuildError
@@ -26,9 +25,6 @@ from model.files.loading import LANDING_ZONE_STACK, FileError
 
 FAILURES = (CloudError, StackError, BuildError, UploadError, FileError, ClientError, BotoCoreError)
 """What goes wrong in ways that a person can mend; anything else is a fault of this program and shows its traceback."""
-
-TABLE_WIDTH = 190
-"""Columns of the closing table where there is no terminal to ask."""
 
 
 def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) -> None:
@@ -55,7 +51,7 @@ def run(product: str, folder: LocalFolder, cloud: CloudProcess, report: Report) 
 def main(product: Annotated[str, typer.Option(help="Product whose stack and scripts are used.")] = "ledger") -> None:
     """Bring everything up and show where the image is."""
     folder = LocalFolder()
-    report = Report(_console())
+    report = Report()
     cloud = CloudProcess(folder.cloud, port())
     ran_before = cloud.running() is not None
     signal.signal(signal.SIGTERM, _interrupt)
@@ -71,11 +67,6 @@ def main(product: Annotated[str, typer.Option(help="Product whose stack and scri
         again = f"make up{'' if product == 'ledger' else f' PRODUCT={product}'}"
         report.console.print(f"stopped; {rest}. `{again}` goes on from what is there ({PORT_VARIABLE}={cloud.port}).")
         sys.exit(130)
-
-
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=TABLE_WIDTH)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
