@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 RECORDED = "recorded and not executed:"
 """How a build's log closes the line that heads an instance's record; the record follows, two columns in."""
 
+AS_ROOT = "(executed as root)"
+"""How the record marks a `sudo`, which only leads to the command on the next line."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -63,7 +66,8 @@ def recorded(image_arn: str, group: str, logs: CloudWatchLogsClient) -> list[str
         if line.endswith(RECORDED):
             within = True
         elif within and line.startswith("  "):
-            found[line.strip()] = None
+            if not line.endswith(AS_ROOT):
+                found[line.strip()] = None
         else:
             within = False
     return list(found)

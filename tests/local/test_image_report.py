@@ -27,12 +27,14 @@ def test_the_record_is_read_from_the_stream_of_that_build() -> None:
         "Step Install: 2 commands recorded and not executed",
         "  indented output of the script itself",
         "2 commands on i-1 were recorded and not executed:",
+        "  sudo dnf install java (executed as root)",
         "  dnf install java",
         "  systemctl enable ledger",
         "Image ami-1 of i-1",
         "  more indented output",
     )
-    assert recorded(IMAGE, "/aws/imagebuilder/golden-ami-ledger", logs) == ["dnf install java", "systemctl enable ledger"]
+    group = "/aws/imagebuilder/golden-ami-ledger"
+    assert recorded(IMAGE, group, logs) == ["dnf install java", "systemctl enable ledger"]
     assert logs.asked == {"logGroupName": "/aws/imagebuilder/golden-ami-ledger", "logStreamNamePrefix": "1.2.3/4"}
 
 
