@@ -78,11 +78,12 @@ def _left_open(row: ResourceType, name: str, old_inputs: Mapping[str, Any]) -> b
 
 
 def _tag_kinds(defaults: Mapping[str, str], own: Any, state: Mapping[str, Any], skipped: set[str]) -> dict[str, str]:
-    if own is not None and not isinstance(reveal(own), Mapping):
+    own = reveal(own)
+    if own is not None and not isinstance(own, Mapping):
         return {"tags": UPDATE, "tagsAll": UPDATE}
-    own = reveal(own) or {}
     kinds: dict[str, str] = {}
     everything = tags.merged(defaults, own)
+    own = dict(own or {})
     if contains_unknown(everything) or everything != (reveal(state.get("tagsAll")) or {}):
         recorded = reveal(state.get("tags")) or {}
         if own != recorded:
@@ -104,7 +105,7 @@ def _keeps_name(row: ResourceType, wanted: Mapping[str, Any], state: Mapping[str
         return False
     if state.get("region") and reveal(wanted.get("region") or region) != state["region"]:
         return False
-    chosen = set(wanted.get(DEFAULTS) or ())
+    chosen: set[Any] = set(wanted.get(DEFAULTS) or ())
     for name in row.key:
         desired = reveal(wanted.get(name, row.defaults.get(name)))
         if name in chosen or isinstance(desired, Unknown):

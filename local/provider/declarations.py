@@ -57,7 +57,7 @@ def _find(place: str) -> tuple[Any, str]:
 
 
 def _resource(place: str) -> dict[str, Any]:
-    from pulumi import _types
+    from pulumi import _types  # pyright: ignore[reportPrivateUsage] - the SDK tells its types nowhere else
 
     module, name = _find(place)
     sdk_class = getattr(module, name)
@@ -76,7 +76,7 @@ def _resource(place: str) -> dict[str, Any]:
 
 
 def _function(place: str) -> dict[str, Any]:
-    from pulumi import _types
+    from pulumi import _types  # pyright: ignore[reportPrivateUsage] - the SDK tells its types nowhere else
 
     module, name = _find(place)
     result = getattr(module, f"{_class_name(name)}Result")
@@ -99,7 +99,11 @@ def _class_name(function: str) -> str:
 
 
 def _declared(kind: Any) -> Declared:
-    from pulumi import Archive, Output, _types
+    from pulumi import (
+        Archive,
+        Output,
+        _types,  # pyright: ignore[reportPrivateUsage]
+    )
 
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(origin, type) and issubclass(origin, Output):

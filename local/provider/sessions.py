@@ -59,7 +59,7 @@ class Sessions:
         if credentials_files:
             session.set_config_variable("credentials_file", credentials_files[0])
         if settings.access_key:
-            session.set_credentials(settings.access_key, settings.secret_key, settings.token)
+            session.set_credentials(settings.access_key, settings.secret_key or "", settings.token)
         if session.get_credentials() is None:
             raise ConfigurationError(
                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
@@ -91,7 +91,7 @@ class Sessions:
             credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "sts-assume-role")
         except (BotoCoreError, ClientError) as error:
             raise ConfigurationError(f"cannot assume {role.arn}: {error}") from error
-        assumed = Session()
+        assumed: Any = Session()
         # Session.set_credentials takes no credentials that renew themselves.
         assumed._credentials = credentials
         return assumed
@@ -117,7 +117,7 @@ class Sessions:
         from botocore.config import Config
 
         settings = self.configuration
-        retries: dict[str, Any] = {"mode": settings.retry_mode or "standard"}
+        retries: Any = {"mode": settings.retry_mode or "standard"}
         if settings.max_attempts:
             retries["total_max_attempts"] = settings.max_attempts + 1
         config = Config(

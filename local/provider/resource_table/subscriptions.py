@@ -100,5 +100,6 @@ ROWS = (
             {"deliveryPolicy": JSON, "filterPolicy": JSON, "redrivePolicy": JSON, "replayPolicy": JSON},
             frozenset({"filterPolicyScope"}),
         ),
+        check=_check,
     ),
 )

@@ -199,6 +199,7 @@ ROWS = (
                 {"policy", "tracingConfig", "signatureVersion", "fifoThroughputScope", "maximumMessageSize", *FEEDBACK}
             ),
         ),
+        check=_check,
     ),
     ResourceType(
         token="aws:sns/topicPolicy:TopicPolicy",

@@ -65,7 +65,7 @@ class FakeSessions(Sessions):
 
 def aws_error(code: str, message: str = "refused") -> ClientError:
     """An error as AWS answers it."""
-    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "Op")
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Op")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_an_error_is_a_message_without_a_traceback(engine: Any) -> None:
     with pytest.raises(grpc.RpcError) as error:
         engine.Check(messages.CheckRequest(urn="urn:pulumi:dev::p::aws:rds/cluster:Cluster::db"))
     assert error.value.code() == grpc.StatusCode.UNKNOWN
-    assert error.value.details().startswith("aws:rds/cluster:Cluster is not supported")
+    assert str(error.value.details()).startswith("aws:rds/cluster:Cluster is not supported")
 
 
 def test_calls_of_methods_are_not_implemented(engine: Any) -> None:
@@ -74,7 +74,8 @@ def test_a_half_made_resource_reaches_the_engine_with_its_id_and_state(
     monkeypatch.setattr(Provider, "create", create)
     with pytest.raises(grpc.RpcError) as error:
         engine.Create(messages.CreateRequest(urn=KEY, properties=encode({"description": "d"})))
-    metadata = dict(error.value.trailing_metadata())
+    answered: Any = error.value
+    metadata = dict(answered.trailing_metadata())
     status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])
     detail = messages.ErrorResourceInitFailed()
     assert status.details[0].Unpack(detail)

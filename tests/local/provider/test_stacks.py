@@ -152,7 +152,8 @@ class Cloud:
 
     def root(self, service: str, account: str = TARGET) -> Any:
         """A client of an account's root."""
-        return boto3.client(
+        make: Any = boto3.client
+        return make(
             service,
             endpoint_url=self.address,
             aws_access_key_id=account,
