@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,11 +81,15 @@ class CloudProcess:
                 f"port {self.port} is in use by another program; stop that, or choose another port: "
                 f"make up {PORT_VARIABLE}={self.port + 1}"
             )
-        self.directory.mkdir(parents=True, exist_ok=True)
+        # The functions' workers leave their code there; what an earlier run left serves nobody.
+        scratch = self.directory / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
         with report.task(f"Start the local cloud on {endpoint(self.port)}"), self.log.open("wb") as log:
             process = subprocess.Popen(
                 [*self.command, "--port", str(self.port), "--directory", str(self.directory)],
                 cwd=REPOSITORY,
+                env={**os.environ, "TMPDIR": str(scratch)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from local.build_following import BuildError
 from local.cloud_process import CloudError, CloudProcess
 from local.customised_image import CustomisedImage
-from local.environment import PORT_VARIABLE, REPOSITORY, LocalFolder, port
+from local.environment import REPOSITORY, LocalFolder, port
 from local.image_report import table
 from local.progress import Report
 from local.script_upload import UploadError
@@ -63,9 +63,11 @@ def main(product: Annotated[str, typer.Option(help="Product whose stack and scri
     except KeyboardInterrupt:
         if not ran_before:
             cloud.stop()
-        rest = "the local cloud runs on, as before" if ran_before else "nothing is left running"
-        again = f"make up{'' if product == 'ledger' else f' PRODUCT={product}'}"
-        report.console.print(f"stopped; {rest}. `{again}` goes on from what is there ({PORT_VARIABLE}={cloud.port}).")
+        again = "make up" if product == "ledger" else f"make up PRODUCT={product}"
+        if ran_before:
+            report.remark(f"stopped; the local cloud runs on as before, `{again}` goes on from there")
+        else:
+            report.remark(f"stopped; nothing is left running, `{again}` starts over with the engine that is there")
         sys.exit(130)
 
 

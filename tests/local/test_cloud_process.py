@@ -17,10 +17,11 @@ from local.cloud_process import ADDRESS, CloudError, CloudProcess, healthy, star
 from local.progress import Report
 
 SERVER = """
-import http.server, subprocess, sys
+import http.server, subprocess, sys, tempfile
 arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 worker = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 open(arguments["--directory"] + "/worker", "w").write(str(worker.pid))
+tempfile.mkstemp()
 
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -100,3 +101,14 @@ def test_another_port_than_the_running_one_is_refused(cloud: CloudProcess, repor
     cloud.start(report)
     with pytest.raises(CloudError, match=f"runs on port {cloud.port} already"):
         CloudProcess(tmp_path, cloud.port + 1).start(report)
+
+
+def test_what_the_cloud_leaves_behind_lies_in_its_folder_for_one_run(
+    cloud: CloudProcess, report: Report, tmp_path: Path
+) -> None:
+    cloud.start(report)
+    first = list((tmp_path / "tmp").iterdir())
+    assert len(first) == 1
+    cloud.stop()
+    cloud.start(report)
+    assert not first[0].exists()
