@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 
 from moto.core.model import OperationModel
 
@@ -69,7 +69,7 @@ class Front:
             await self.beneath(scope, receive, send)
             return
         body = await _read(receive)
-        request = HttpRequest(scope["method"], scope["path"], scope["query_string"].decode(), headers, body)
+        request = HttpRequest(scope["method"], _path(scope), scope["query_string"].decode(), headers, body)
         answer = await self._answer(signed, scope, request)
         if answer is None:
             await self.beneath(scope, _replay(body), send)
@@ -85,7 +85,7 @@ class Front:
         if operation is None or operation.name not in service.operations:
             if not service.whole:
                 return None
-            name = operation.name if operation else f"{request.method} {request.path}"
+            name = operation.name if operation else f"{request.method} {unquote(request.path)}"
             message = f"The local cloud does not do {service.name}:{name}."
             return protocol.error_answer(service.name, ServiceError("UnsupportedOperation", message, 501))
         try:
@@ -104,10 +104,12 @@ class Front:
         caller = identity.authenticate(scope, request.body, signed.access_key_id, signed.region)
         parameters = protocol.parameters(operation, request)
         context = self._gateway.context(request.headers.get(CONTEXT_HEADER))
+        if request.headers["x-forwarded-proto"] != "https":
+            context["aws:SecureTransport"] = "false"
         call = Call(service.name, operation.name, signed.region, caller, parameters, context)
         if not service.authorizes_itself:
             tags: dict[str, str] = parameters.get("tags") or {}
-            keys: dict[str, Any] = {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+            keys: dict[str, Any] = {**context, **{f"aws:RequestTag/{name}": value for name, value in tags.items()}}
             if tags:
                 keys["aws:TagKeys"] = list(tags)
             self._gateway.authorize(
@@ -161,6 +163,12 @@ def _signed_for(headers: Mapping[str, str], query: str) -> _Signed | None:
         if len(parts) == 5:
             return _Signed(parts[0], parts[2], parts[3])
     return None
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent: an escaped slash is part of a name."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw.decode("latin-1") if raw else quote(scope["path"])
 
 
 def _with_protocol(headers: Sequence[tuple[bytes, bytes]], forwarded: str) -> list[tuple[bytes, bytes]]:

@@ -67,7 +67,10 @@ def _resolve(access_key_id: str) -> evaluator.PrincipalInfo:
 def evaluation_context(
     principal: evaluator.PrincipalInfo, action: str, resource_arn: str, region: str, context: Mapping[str, Any]
 ) -> evaluator.EvalContext:
-    """The request as policies see it; names of condition keys do not heed case."""
+    """The request as policies see it; names of condition keys do not heed case.
+
+    The loopback stands for TLS unless the context says `aws:SecureTransport` otherwise.
+    """
     return evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
@@ -75,7 +78,7 @@ def evaluation_context(
         action=action,
         resource_arn=resource_arn,
         region=region,
-        secure_transport=True,
+        secure_transport=context.get("aws:SecureTransport") != "false",
         service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
         principal_keys=principal.keys,
     )

@@ -27,7 +27,7 @@ VALIDATION_CODE = {"ec2": "InvalidParameterValue", "query": "ValidationError"}
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived; header names are in lower case."""
+    """A request as it arrived: the path is still escaped; header names are in lower case."""
 
     method: str
     path: str
@@ -67,10 +67,8 @@ def operation_of(service: str, request: HttpRequest) -> OperationModel | None:
 def parameters(operation: OperationModel, request: HttpRequest) -> dict[str, Any]:
     """The operation's parameters, checked against its input shape; raises `ServiceError`."""
     kind = protocol(operation.service_model.service_name)
-    values = MultiDict(parse_qsl(request.query, keep_blank_values=True))
+    values = MultiDict(_fields(request) if kind in {"ec2", "query"} else parse_qsl(request.query, keep_blank_values=True))
     body: str | bytes = request.body
-    if kind in {"ec2", "query"}:
-        values = MultiDict(parse_qsl(request.body.decode(), keep_blank_values=True))
     labels = _labels(operation, request.path) if kind.startswith("rest-") else {}
     try:
         parsed: dict[str, Any] = PROTOCOL_PARSERS[kind](operation).parse(
@@ -135,12 +133,18 @@ def error_answer(service: str, error: ServiceError) -> HttpAnswer:
     return HttpAnswer(error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode())
 
 
+def _fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """Fields of a form, which may also stand in the address, beside a signature there."""
+    stated = parse_qsl(request.query, keep_blank_values=True)
+    stated += parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    return [(name, value) for name, value in stated if not name.startswith("X-Amz-")]
+
+
 def _named_operation(request: HttpRequest) -> str:
     target = request.headers.get("x-amz-target")
     if target:
         return target.rsplit(".", 1)[-1]
-    fields = dict(parse_qsl(request.body.decode("utf-8", "replace"))) | dict(parse_qsl(request.query))
-    return fields.get("Action", "")
+    return dict(_fields(request)).get("Action", "")
 
 
 @cache
@@ -185,6 +189,6 @@ def _reject_unknown(operation: OperationModel, kind: str, request: HttpRequest, 
         serialization = member.serialization
         query_name = serialization.get("queryName") or serialization.get("name", name)
         known |= {name, query_name, query_name[:1].upper() + query_name[1:]}
-    for key in dict(parse_qsl(request.body.decode(), keep_blank_values=True)):
+    for key, _ in _fields(request):
         if key.split(".")[0] not in known:
             raise ServiceError("UnknownParameter", f"The parameter {key} is not recognized")

@@ -25,7 +25,7 @@ class Access:
 
         Raises `ServiceError` (UnauthorizedOperation).
         """
-        keys = {"ec2:Region": call.region, **(context or {})}
+        keys = {**call.context, "ec2:Region": call.region, **(context or {})}
         try:
             self._gateway.authorize(
                 call.caller, f"ec2:{action or call.operation}", resource_arn, call.region, keys, code=REFUSED
