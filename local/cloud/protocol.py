@@ -71,6 +71,9 @@ def parameters(operation: OperationModel, request: HttpRequest) -> dict[str, Any
     body: str | bytes = request.body
     labels = _labels(operation, request.path) if kind.startswith("rest-") else {}
     try:
+        if kind.endswith("json") and body:
+            # The parser would take what it cannot read for nothing.
+            json.loads(body)
         parsed: dict[str, Any] = PROTOCOL_PARSERS[kind](operation).parse(
             {
                 "body": body,
