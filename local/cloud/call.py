@@ -34,8 +34,8 @@ class Caller:
 class Call:
     """A call whose signature was checked and whose parameters fit the operation's input shape.
 
-    `context` holds condition keys of the call's own way here: those that an AWS service adds when it calls on somebody's
-    behalf (`kms:ViaService`), and `aws:SecureTransport` where it came without TLS.
+    `context` holds condition keys of the call's own way here: those that an AWS service adds when it calls on
+    somebody's behalf (`kms:ViaService`), and `aws:SecureTransport` where it came without TLS.
     """
 
     service: str

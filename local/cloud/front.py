@@ -94,8 +94,8 @@ class Front:
             return protocol.error_answer(service.name, error)
         except Exception:
             log.exception("%s:%s failed", service.name, operation.name)
-            error = ServiceError("InternalFailure", f"{operation.name} failed within the local cloud; see its log.", 500)
-            return protocol.error_answer(service.name, error)
+            message = f"{operation.name} failed within the local cloud; see its log."
+            return protocol.error_answer(service.name, ServiceError("InternalFailure", message, 500))
 
     def _call(
         self, service: Service, operation: OperationModel, signed: _Signed, scope: Scope, request: HttpRequest

@@ -47,7 +47,7 @@ class HttpAnswer:
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """botocore's model of a service."""
+    """A service's model, as botocore has it."""
     loader = botocore.session.get_session().get_component("data_loader")
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
@@ -67,7 +67,9 @@ def operation_of(service: str, request: HttpRequest) -> OperationModel | None:
 def parameters(operation: OperationModel, request: HttpRequest) -> dict[str, Any]:
     """The operation's parameters, checked against its input shape; raises `ServiceError`."""
     kind = protocol(operation.service_model.service_name)
-    values = MultiDict(_fields(request) if kind in {"ec2", "query"} else parse_qsl(request.query, keep_blank_values=True))
+    values = MultiDict(
+        _fields(request) if kind in {"ec2", "query"} else parse_qsl(request.query, keep_blank_values=True)
+    )
     body: str | bytes = request.body
     labels = _labels(operation, request.path) if kind.startswith("rest-") else {}
     try:
@@ -105,7 +107,7 @@ def answer(operation: OperationModel, output: Mapping[str, Any]) -> HttpAnswer:
     return HttpAnswer(
         written["status_code"],
         {str(name): str(value) for name, value in written["headers"].items()},
-        body.encode() if isinstance(body, str) else cast(bytes, body),
+        body.encode() if isinstance(body, str) else body,
     )
 
 
@@ -122,10 +124,11 @@ def error_answer(service: str, error: ServiceError) -> HttpAnswer:
         return HttpAnswer(error.status, {"Content-Type": "text/xml;charset=UTF-8"}, body.encode())
     if kind in {"query", "rest-xml"}:
         inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+        identified = f"<RequestId>{request_id}</RequestId>"
         body = (
-            f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
+            f"<Error>{inner}{identified}</Error>"
             if kind == "rest-xml"
-            else f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+            else f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error>{identified}</ErrorResponse>"
         )
         return HttpAnswer(error.status, {"Content-Type": "application/xml"}, body.encode())
     headers = {

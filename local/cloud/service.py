@@ -16,7 +16,7 @@ class Service(Protocol):
 
     @property
     def name(self) -> str:
-        """botocore's name of the service."""
+        """Name of the service as botocore has it."""
         ...
 
     @property

@@ -79,7 +79,7 @@ def requested_tags(call: Call, kinds: frozenset[Kind]) -> dict[Kind, dict[str, s
 
 
 def adds(call: Call) -> bool:
-    """Whether a call's `OperationType` adds what it lists, or removes it; raises `ServiceError` where it says neither."""
+    """Whether a call's `OperationType` adds what it lists or removes it; raises `ServiceError` if neither."""
     match call.parameters.get("OperationType"):
         case "add":
             return True

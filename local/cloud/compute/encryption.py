@@ -1,7 +1,7 @@
 """Use of KMS keys by EBS, with the permissions of whoever asks EC2.
 
-EC2 calls KMS with its caller's permissions, as the service through which it is called (`kms:ViaService`); grants are for
-AWS resources (EBS User Guide, "How Amazon EBS encryption works" and "Permissions for encryption").
+EC2 calls KMS with its caller's permissions, as the service through which it is called (`kms:ViaService`); grants are
+for AWS resources (EBS User Guide, "How Amazon EBS encryption works" and "Permissions for encryption").
 """
 
 from __future__ import annotations
@@ -72,15 +72,11 @@ class KeyUse:
 
     def _decrypt(self, call: Call, source: Encryption) -> None:
         if not source.is_default_key:
-            self._call(
-                call, source.key_arn, "decrypt", CiphertextBlob=source.wrapped_data_key, KeyId=source.key_arn
-            )
+            self._call(call, source.key_arn, "decrypt", CiphertextBlob=source.wrapped_data_key, KeyId=source.key_arn)
 
     def _grant(self, call: Call, key_arn: str) -> None:
         grantee = f"arn:aws:sts::{call.caller.account}:assumed-role/aws:ec2-infrastructure/volume"
-        self._call(
-            call, key_arn, "create_grant", KeyId=key_arn, GranteePrincipal=grantee, Operations=GRANT_OPERATIONS
-        )
+        self._call(call, key_arn, "create_grant", KeyId=key_arn, GranteePrincipal=grantee, Operations=GRANT_OPERATIONS)
 
     def _call(self, call: Call, key_arn: str, method: str, **arguments: Any) -> Any:
         if _is_default(key_arn):

@@ -30,9 +30,7 @@ def matching(
     return found
 
 
-def _reader(
-    name: str, readers: Mapping[str, Reader[Item]], tags: Callable[[Item], Mapping[str, str]]
-) -> Reader[Item]:
+def _reader(name: str, readers: Mapping[str, Reader[Item]], tags: Callable[[Item], Mapping[str, str]]) -> Reader[Item]:
     if name.startswith("tag:"):
         key = name.removeprefix("tag:")
         return lambda item: [tags(item)[key]] if key in tags(item) else []
@@ -50,7 +48,7 @@ def _matches(have: str, values: Sequence[str]) -> bool:
 def _pattern(value: str) -> re.Pattern[str]:
     """EC2's wildcards are * and ?; after a backslash they mean themselves (EC2 User Guide, "Filter by wildcard")."""
     wildcards = {"*": ".*", "?": "."}
-    parts = re.findall(r"\\[*?\\]|.", value, re.DOTALL)
+    parts: list[str] = re.findall(r"\\[*?\\]|.", value, re.DOTALL)
     return re.compile("".join(wildcards.get(part, re.escape(part[-1])) for part in parts), re.DOTALL)
 
 

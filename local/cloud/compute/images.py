@@ -42,7 +42,8 @@ class Images:
     def create(self, call: Call) -> dict[str, Any]:
         """CreateImage: snapshots of an instance's volumes, under their keys."""
         reject_others(
-            call, frozenset({"InstanceId", "Name", "Description", "NoReboot", "BlockDeviceMappings", "TagSpecifications"})
+            call,
+            frozenset({"InstanceId", "Name", "Description", "NoReboot", "BlockDeviceMappings", "TagSpecifications"}),
         )
         instance = self._store.instance(call.parameters["InstanceId"], call.caller.account, call.region)
         tags = requested_tags(call, MADE)
@@ -55,7 +56,8 @@ class Images:
             raise ServiceError("IncorrectState", f"Instance '{instance.id}' is {instance.state}.")
         self._unique_name(call, call.parameters["Name"])
         if call.parameters.get("BlockDeviceMappings"):
-            raise ServiceError("UnsupportedOperation", "The local cloud's CreateImage does not heed BlockDeviceMappings.")
+            message = "The local cloud's CreateImage does not heed BlockDeviceMappings."
+            raise ServiceError("UnsupportedOperation", message)
         devices = tuple(self._snapshot_volume(call, volume, tags, now) for volume in instance.volumes)
         image = self._new(call, call.parameters["Name"], devices, tags, now)
         image.root_device, image.platform = instance.root_device, instance.platform
@@ -80,9 +82,7 @@ class Images:
             volume_id=volume.id,
         )
         self._store.add(snapshot)
-        return ImageDevice(
-            volume.device, snapshot.id, volume.size, volume.volume_type, volume.delete_on_termination
-        )
+        return ImageDevice(volume.device, snapshot.id, volume.size, volume.volume_type, volume.delete_on_termination)
 
     def copy(self, call: Call) -> dict[str, Any]:
         """CopyImage: from any Region, of an own image or one whose image and snapshots are shared with the caller.
@@ -141,7 +141,9 @@ class Images:
             description=f"Copied for DestinationAmi from SourceAmi {source.id} for SourceSnapshot {snapshot.id}.",
         )
         self._store.add(copied)
-        return ImageDevice(device.name, copied.id, device.size, device.volume_type, device.delete_on_termination), failure
+        return ImageDevice(
+            device.name, copied.id, device.size, device.volume_type, device.delete_on_termination
+        ), failure
 
     def _copied_encryption(self, call: Call, source: Snapshot) -> tuple[Encryption | None, Failure | None]:
         parameters = call.parameters
@@ -282,7 +284,12 @@ class Images:
         return image
 
     def _new(
-        self, call: Call, name: str, devices: tuple[ImageDevice, ...], tags: Mapping[Kind, dict[str, str]], now: datetime
+        self,
+        call: Call,
+        name: str,
+        devices: tuple[ImageDevice, ...],
+        tags: Mapping[Kind, dict[str, str]],
+        now: datetime,
     ) -> Image:
         return Image(
             id=new_id("ami"),

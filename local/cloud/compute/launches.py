@@ -35,8 +35,8 @@ KNOWN = frozenset(
         "BlockDeviceMappings", "ClientToken", "DryRun", "IamInstanceProfile", "ImageId", "InstanceType", "MaxCount",
         "MetadataOptions", "MinCount", "NetworkInterfaces", "SecurityGroupIds", "SubnetId", "TagSpecifications",
         "UserData", "InstanceInitiatedShutdownBehavior",
-    }  # fmt: skip
-)
+    }
+)  # fmt: skip
 
 MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
 """What a launch makes and its caller can tag."""
@@ -66,7 +66,12 @@ class Launches:
     def run(self, call: Call) -> tuple[str, list[Instance]]:
         """Launch; returns the reservation's id and its instances. Raises `ServiceError`."""
         reject_others(call, KNOWN)
-        token = (call.operation, call.caller.account, call.region, call.parameters.get("ClientToken") or new_id("token"))
+        token = (
+            call.operation,
+            call.caller.account,
+            call.region,
+            call.parameters.get("ClientToken") or new_id("token"),
+        )
         if known := self._store.client_tokens.get(token):
             launched = [self._store.instance(one, call.caller.account, call.region) for one in known]
             return launched[0].reservation_id, launched
@@ -113,7 +118,8 @@ class Launches:
 
     def _image(self, call: Call) -> Image:
         if (call.parameters["MinCount"], call.parameters["MaxCount"]) != (1, 1):
-            raise ServiceError("UnsupportedOperation", "The local cloud's RunInstances launches one instance at a time.")
+            message = "The local cloud's RunInstances launches one instance at a time."
+            raise ServiceError("UnsupportedOperation", message)
         image_id = call.parameters.get("ImageId")
         if not image_id:
             raise ServiceError("MissingParameter", "The request must contain the parameter ImageId")
@@ -149,7 +155,10 @@ class Launches:
             if group_ids:
                 groups = ec2.describe_security_groups(GroupIds=group_ids)["SecurityGroups"]
             else:
-                in_vpc = [{"Name": "vpc-id", "Values": [subnet["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+                in_vpc = [
+                    {"Name": "vpc-id", "Values": [subnet["VpcId"]]},
+                    {"Name": "group-name", "Values": ["default"]},
+                ]
                 groups = ec2.describe_security_groups(Filters=in_vpc)["SecurityGroups"]
         except ClientError as error:
             raise service_error(error) from error
@@ -172,7 +181,9 @@ class Launches:
         try:
             profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
         except ClientError as error:
-            message = f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+            message = (
+                f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+            )
             raise ServiceError("InvalidParameterValue", message) from error
         for role in profile["Roles"]:
             self._access_to_pass(call, role["Arn"])
@@ -228,7 +239,10 @@ class Launches:
             source = next(device for device in image.devices if device.name == name)
             size = ebs.get("VolumeSize", source.size)
             if size < source.size:
-                message = f"Volume of size {size}GB is smaller than snapshot '{source.snapshot_id}', expect size >= {source.size}GB"
+                message = (
+                    f"Volume of size {size}GB is smaller than snapshot '{source.snapshot_id}', "
+                    f"expect size >= {source.size}GB"
+                )
                 raise ServiceError("InvalidBlockDeviceMapping", message)
             if ebs.get("KmsKeyId") and not ebs.get("Encrypted"):
                 message = "The parameter KmsKeyId requires the parameter Encrypted to be set."
@@ -255,7 +269,9 @@ class Launches:
             encryption = source
             if source or ebs.get("Encrypted"):
                 key_id = ebs.get("KmsKeyId")
-                key_arn = key_arn_of(key_id, call.caller.account, call.region) if key_id or not source else source.key_arn
+                key_arn = (
+                    key_arn_of(key_id, call.caller.account, call.region) if key_id or not source else source.key_arn
+                )
                 try:
                     encryption = self._keys.attach(call, source, key_arn)
                 except ServiceError as error:
@@ -280,5 +296,3 @@ class Launches:
                 )
             )
         return volumes, failure
-
-

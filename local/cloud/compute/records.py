@@ -158,7 +158,7 @@ class ImageDevice:
 
 @dataclass
 class Image(Record):
-    """An image. `permissions` are launch permissions as EC2 lists them: `UserId`, `Group`, organisation or unit ARNs."""
+    """An image. `permissions` are launch permissions as EC2 lists them: `UserId`, `Group`, organisation, unit ARNs."""
 
     name: str = ""
     description: str = ""

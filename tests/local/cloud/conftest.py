@@ -33,7 +33,7 @@ ENVIRONMENT = {
 
 
 def allow(*actions: str, resource: str = "*", condition: Mapping[str, Any] | None = None) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
     if condition:
         statement["Condition"] = condition
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -147,7 +147,7 @@ def served() -> Iterator[tuple[str, Any, Any]]:
             patch.setenv(name, value)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
-        from ministack import app as ministack
+        from ministack import app as ministack  # pyright: ignore[reportMissingTypeStubs]
 
         from local.cloud.front import Front
         from local.cloud.gateway import Gateway
@@ -188,10 +188,10 @@ def _until_listening(port: int) -> None:
 @pytest.fixture
 def running(served: tuple[str, Any, Any]) -> RunningCloud:
     """A cloud in which nothing is yet."""
-    from ministack import app as ministack
+    from ministack import app as ministack  # pyright: ignore[reportMissingTypeStubs]
 
     address, front, gateway = served
-    ministack._reset_all_state()
+    ministack._reset_all_state()  # pyright: ignore[reportPrivateUsage]
     builder = Toy("imagebuilder", whole=True)
     builder.answers = {"GetComponent": component, "ListTagsForResource": tags, "DeleteComponent": refusing,
                        "TagResource": lambda _call: {}, "ListComponents": broken}  # fmt: skip

@@ -25,7 +25,7 @@ def refusal(call: Callable[[], Any]) -> tuple[str, str, int]:
     return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def with_header(client: Any, name: str, value: str) -> Any:
+def with_header(client: Any, name: str, value: str | bytes) -> Any:
     """The client, adding a header after it has signed, as a proxy would."""
 
     def add(request: Any, **_event: Any) -> None:

@@ -19,7 +19,9 @@ from local.cloud.protocol import HttpRequest
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc"]), max_size=12)
 WORD = st.text("abcXYZ-_./:<>&\"' ", min_size=1, max_size=12)
 NUMBER = st.integers(0, 2**31 - 1)
-TIME = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=UTC))
+TIME = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
+    lambda time: time.replace(microsecond=0, tzinfo=UTC)
+)
 TAGS = st.lists(st.fixed_dictionaries({"Key": WORD, "Value": TEXT}), min_size=1, max_size=3)
 
 
@@ -52,7 +54,13 @@ INSTANCE = optional(
 ).filter(bool)
 KEY = st.fixed_dictionaries(
     {"KeyId": WORD},
-    optional={"Arn": WORD, "CreationDate": TIME, "Enabled": st.booleans(), "Description": TEXT, "MultiRegion": st.booleans()},
+    optional={
+        "Arn": WORD,
+        "CreationDate": TIME,
+        "Enabled": st.booleans(),
+        "Description": TEXT,
+        "MultiRegion": st.booleans(),
+    },
 )
 COMPONENT = optional(
     arn=WORD,
@@ -64,7 +72,11 @@ COMPONENT = optional(
     parameters=st.lists(optional(name=WORD, type=WORD, defaultValue=st.lists(TEXT, max_size=2)), max_size=2),
 )
 OUTPUTS = st.one_of(
-    st.tuples(st.just("ec2"), st.just("DescribeImages"), optional(Images=st.lists(IMAGE, min_size=1, max_size=3), NextToken=WORD)),
+    st.tuples(
+        st.just("ec2"),
+        st.just("DescribeImages"),
+        optional(Images=st.lists(IMAGE, min_size=1, max_size=3), NextToken=WORD),
+    ),
     st.tuples(
         st.just("ec2"),
         st.just("RunInstances"),
@@ -195,12 +207,16 @@ INPUTS = st.one_of(
 def request(service: str, operation: str, parameters: dict[str, Any]) -> HttpRequest:
     """A call as botocore sends it."""
     model = protocol.service_model(service).operation_model(operation)
-    sent = create_serializer(protocol.protocol(service), include_validation=False).serialize_to_request(parameters, model)
+    sent = create_serializer(protocol.protocol(service), include_validation=False).serialize_to_request(
+        parameters, model
+    )
     prepare_request_dict(sent, "http://127.0.0.1:1")
     prepared: Any = create_request_object(sent).prepare()
     path, _, query = prepared.url.removeprefix("http://127.0.0.1:1").partition("?")
     body = prepared.body or b""
-    headers = {name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in prepared.headers.items()}
+    headers = {
+        name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in prepared.headers.items()
+    }
     return HttpRequest(prepared.method, path, query, headers, body.encode() if isinstance(body, str) else bytes(body))
 
 
@@ -249,7 +265,8 @@ def test_a_body_that_is_no_json_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "word"), [(b'{"KeyId": 5}', "KeyId"), (b'{"KeyId": "a", "GrantTokens": [5]}', "GrantTokens"), (b"{}", "KeyId")]
+    ("body", "word"),
+    [(b'{"KeyId": 5}', "KeyId"), (b'{"KeyId": "a", "GrantTokens": [5]}', "GrantTokens"), (b"{}", "KeyId")],
 )
 def test_a_parameter_that_is_missing_or_of_the_wrong_type_is_refused_by_name(body: bytes, word: str) -> None:
     sent = HttpRequest("POST", "/", "", {"x-amz-target": "TrentService.DescribeKey"}, body)
@@ -268,9 +285,10 @@ def test_a_parameter_that_is_missing_or_of_the_wrong_type_is_refused_by_name(bod
     status=st.sampled_from([400, 403, 404, 409, 500]),
 )
 def test_an_error_is_what_a_client_reads(service: str, message: str, status: int) -> None:
+    no_shape: Any = None
     answer = protocol.error_answer(service, ServiceError("ThatFailed", message, status))
     response = {"body": answer.body, "headers": _lower(answer.headers), "status_code": answer.status}
-    read = create_parser(protocol.protocol(service)).parse(response, None)
+    read = create_parser(protocol.protocol(service)).parse(response, no_shape)
     assert (read["Error"]["Code"], read["Error"]["Message"]) == ("ThatFailed", message)
     assert read["ResponseMetadata"]["HTTPStatusCode"] == status
 

@@ -21,7 +21,7 @@ HOME = "us-east-1"
 
 
 def refused(operation: str, code: str, message: str, status: int = 400) -> ClientError:
-    error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(error, operation)
 
 
@@ -117,8 +117,7 @@ class FakeNetwork:
         shown = [
             {"GroupId": group, "VpcId": vpc, "GroupName": name}
             for group, (vpc, name) in GROUPS.items()
-            if (GroupIds and group in GroupIds)
-            or (wanted and vpc in wanted["vpc-id"] and name in wanted["group-name"])
+            if (GroupIds and group in GroupIds) or (wanted and vpc in wanted["vpc-id"] and name in wanted["group-name"])
         ]
         return {"SecurityGroups": shown}
 

@@ -100,9 +100,7 @@ def test_a_copy_of_an_encrypted_image_goes_under_the_account_s_default_key_where
 
 
 @pytest.mark.parametrize("named", ["key", "id", "alias", "alias arn"])
-def test_a_key_can_be_named_by_arn_id_or_alias_and_its_arn_is_what_is_kept(
-    ec2: Any, gateway: Any, named: str
-) -> None:
+def test_a_key_can_be_named_by_arn_id_or_alias_and_its_arn_is_what_is_kept(ec2: Any, gateway: Any, named: str) -> None:
     key = gateway.kms.add()
     alias = f"arn:aws:kms:{HOME}:{HUB}:alias/images"
     gateway.kms.aliases[alias] = key

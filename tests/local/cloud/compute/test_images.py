@@ -329,9 +329,7 @@ def test_filters_on_ids_and_aliases_find_their_image(ec2: Any) -> None:
     assert made not in {image["ImageId"] for image in owned}
 
 
-@pytest.mark.parametrize(
-    "operation", ["DescribeImages", "DescribeSnapshots", "DescribeInstances", "DescribeVolumes"]
-)
+@pytest.mark.parametrize("operation", ["DescribeImages", "DescribeSnapshots", "DescribeInstances", "DescribeVolumes"])
 def test_a_filter_that_is_not_known_is_an_error_that_names_it(ec2: Any, operation: str) -> None:
     error = ec2.refusal(operation, Filters=[{"Name": "hypervisor-mood", "Values": ["good"]}])
     assert error.code == "InvalidParameterValue"

@@ -82,9 +82,7 @@ def test_an_image_is_shared_with_organisations_units_and_everybody(ec2: Any) -> 
 @pytest.mark.parametrize("operation", ["ModifyImageAttribute", "ModifySnapshotAttribute"])
 def test_accounts_without_a_word_on_what_to_do_with_them_are_refused(ec2: Any, operation: str) -> None:
     image = ec2.made()
-    name, value = (
-        ("ImageId", image) if "Image" in operation else ("SnapshotId", ec2.snapshot(image)["SnapshotId"])
-    )
+    name, value = ("ImageId", image) if "Image" in operation else ("SnapshotId", ec2.snapshot(image)["SnapshotId"])
     error = ec2.refusal(operation, **{name: value}, UserIds=[TARGET])
     assert error.code == "MissingParameter"
     assert "operationType" in error.message
@@ -142,9 +140,7 @@ def test_policies_see_with_whom_something_is_to_be_shared(
     ec2: Any, gateway: Any, operation: str, permission: str
 ) -> None:
     image = ec2.made()
-    name, value = (
-        ("ImageId", image) if "Image" in operation else ("SnapshotId", ec2.snapshot(image)["SnapshotId"])
-    )
+    name, value = ("ImageId", image) if "Image" in operation else ("SnapshotId", ec2.snapshot(image)["SnapshotId"])
     ec2(operation, **{name: value, permission: {"Add": [{"UserId": TARGET}]}})
     assert gateway.context_of(f"ec2:{operation}", f"*{value}")["ec2:Add/userId"] == [TARGET]
     ec2(operation, **{name: value, permission: {"Remove": [{"UserId": TARGET}]}})
