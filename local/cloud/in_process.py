@@ -95,14 +95,15 @@ class Transport:
             config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
-        def send(request: AWSPreparedRequest, **_event: Any) -> AWSResponse:
+        # botocore takes a handler's answer for the request's, which its types do not say.
+        def send(request: AWSPreparedRequest, **_event: Any) -> Any:
             return self._send(request, extra_headers or {})
 
         client.meta.events.register("before-send", send)
         return client
 
     def _send(self, prepared: AWSPreparedRequest, extra_headers: dict[str, str]) -> AWSResponse:
-        body = prepared.body or b""
+        body: Any = prepared.body or b""
         if not isinstance(body, bytes | str):
             body = body.read()
         content = body.encode() if isinstance(body, str) else body
@@ -124,7 +125,7 @@ class Transport:
             "server": ("127.0.0.1", 4566),
         }
         response = self._run(scope, content)
-        answer_headers = HeadersDict({name.decode(): value.decode("latin-1") for name, value in response.headers})
+        answer_headers: Any = HeadersDict({name.decode(): value.decode("latin-1") for name, value in response.headers})
         return AWSResponse(prepared.url, response.status, answer_headers, _Raw(bytes(response.body)))
 
     def _run(self, scope: Scope, body: bytes) -> Response:
