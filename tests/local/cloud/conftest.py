@@ -26,6 +26,7 @@ SESSION: Any = boto3.Session()
 ENVIRONMENT = {
     "AUTH": "true",
     "BIND_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",
     "PERSIST_STATE": "0",
     "SERVICES": "s3,sqs,sns,lambda,iam,sts,kms,ssm,ec2,events,logs",
     "SFTP_ENABLED": "0",
