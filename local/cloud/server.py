@@ -41,6 +41,8 @@ def run(
             "AWS_ENDPOINT_URL": f"http://{ADDRESS}:{port}",
             "BIND_HOST": ADDRESS,
             "GATEWAY_PORT": str(port),
+            # On by default, whatever is served, and open to every address of the machine.
+            "IOT_MTLS_ENABLED": "0",
             "PERSIST_STATE": "0",
             "SERVICES": SERVICES,
             "SFTP_ENABLED": "0",

@@ -150,14 +150,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def world(project: Path) -> Generator[World]:
-    """A running cloud with the landing zone and both examples deployed."""
+    """A running cloud with the landing zone and the Linux example deployed."""
     folder = LocalFolder(project / ".local")
     report = Report()
     cloud = CloudProcess(folder.cloud, free_port())
     record = cloud.start(report)
     try:
         made = World(project, prepared(project, folder, report, record), {})
-        for stack in ("landing-zone", "ledger", "payroll"):
+        for stack in ("landing-zone", "ledger"):
             made.updates[stack] = made.up(stack)
         yield made
     finally:
@@ -193,5 +193,6 @@ def ledger_image(world: World) -> Deployed:
 
 @pytest.fixture(scope="session")
 def payroll_image(world: World) -> Deployed:
-    """The Windows example's first image."""
+    """The Windows example, deployed, and its first image."""
+    world.updates["payroll"] = world.up("payroll")
     return deployed(world, "payroll")

@@ -25,13 +25,15 @@ def test_a_refused_target_keeps_the_others_and_is_completed_without_a_rebuild(
     policy = "use-image-keys-and-channels"
     document = iam.get_role_policy(RoleName=DISTRIBUTION_ROLE, PolicyName=policy)["PolicyDocument"]
     before = world.parameters("ledger")
-    iam.delete_role_policy(RoleName=DISTRIBUTION_ROLE, PolicyName=policy)
+    statements = [entry for entry in document["Statement"] if entry["Sid"] != "UseImageKeys"]
+    without_key = {**document, "Statement": statements}
+    put(iam, policy, without_key)
     try:
         scripts = world.scripts("ledger", tmp_path / "scripts", install_sh="echo third > /opt/third\n")
         with pytest.raises(BuildError, match="is not authorized to perform: kms:"):
             world.image("ledger", scripts).build()
     finally:
-        iam.put_role_policy(RoleName=DISTRIBUTION_ROLE, PolicyName=policy, PolicyDocument=json.dumps(document))
+        put(iam, policy, document)
 
     image_builder = world.client("imagebuilder")
     names = world.session.files.names("ledger")
@@ -87,6 +89,10 @@ def test_what_the_policy_pack_forbids_stops_before_anything_is_made(world: Any) 
         component.write_text(right, encoding="utf-8")
     topic = world.session.files.names("ledger").topic_arn
     assert world.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
+
+
+def put(iam: Any, policy: str, document: Any) -> None:
+    iam.put_role_policy(RoleName=DISTRIBUTION_ROLE, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
 def _build_instances(world: Any) -> set[str]:

@@ -305,8 +305,10 @@ class Images:
         )
 
     def _unique_name(self, call: Call, name: str) -> None:
+        """A name serves one image; what failed gives its name back, so that a copy can be tried again."""
+        now = self._gateway.clock.now()
         for image in self._store.of(Kind.IMAGE, call.caller.account, call.region):
-            if isinstance(image, Image) and image.name == name:
+            if isinstance(image, Image) and image.name == name and image.now(now) != State.FAILED:
                 message = f"AMI name {name} is already in use by AMI {image.id}"
                 raise ServiceError("InvalidAMIName.Duplicate", message)
 

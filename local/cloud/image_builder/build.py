@@ -112,7 +112,8 @@ class _Job:
         for workflow in self._run.workflows:
             workflow.retried = workflow.retried or (workflow.type == "DISTRIBUTION" and workflow.status == "FAILED")
         role = self._credentials or self._assume()
-        self._progress.change("DISTRIBUTING")
+        if self._run.record["state"]["status"] != "DISTRIBUTING":
+            self._progress.change("DISTRIBUTING")
         Distribution(self._context, self._contents, self._run, self._progress, role, self._log.write).carry_out()
         self._end("AVAILABLE", None, None)
 

@@ -13,8 +13,9 @@ LINUX = "Linux"
 WINDOWS = "Windows"
 
 _FOLDERS = (
-    "boot", "dev", "etc/cron.d", "etc/profile.d", "etc/ssh", "etc/sysctl.d", "etc/systemd/system", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr/local/bin",
-    "usr/local/lib", "usr/local/etc", "usr/local/sbin", "usr/local/share", "var/cache", "var/lib", "var/log", "var/tmp",
+    "boot", "dev", "etc/cron.d", "etc/profile.d", "etc/ssh", "etc/sysctl.d", "etc/systemd/system", "home", "media",
+    "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr/local/bin", "usr/local/lib", "usr/local/etc",
+    "usr/local/sbin", "usr/local/share", "var/cache", "var/lib", "var/log", "var/tmp",
 )  # fmt: skip
 _READ_ONLY = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "proc", "dev", "sys", "run")
 _ETC = {

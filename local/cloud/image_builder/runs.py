@@ -137,6 +137,8 @@ class Runs:
         if run is None or run.ami is None or not run.copies:
             return False
         run.cancelled.clear()
+        # Before the answer: who asks for the state next must not read the failure that is being retried.
+        Progress(self._context, run).change("DISTRIBUTING")
         self._thread(run, self._distribute)
         return True
 
