@@ -13,7 +13,15 @@ import typer
 import yaml
 from rich.console import Console
 
-from commands.project import INTERRUPTED, PROJECT, CommandError, landing_zone_of, product_names, product_of, told_plainly
+from commands.project import (
+    INTERRUPTED,
+    PROJECT,
+    CommandError,
+    landing_zone_of,
+    product_names,
+    product_of,
+    told_plainly,
+)
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, FileError, StackFile, load_product, shown, stack_path, validate_product
 from model.files.product import ConsumerMode, OperatingSystem
@@ -110,7 +118,8 @@ def closing(project: Path, name: str) -> str:
     product, landing_zone, names = product_of(project, name)
     lines = [
         f"deploy it:        pulumi up --stack {name} --policy-pack policies",
-        f"its team uploads: aws s3 cp --recursive <folder> s3://{names.bucket}/scripts/   ({product.entry_script} is run)",
+        f"its team uploads: aws s3 cp --recursive <folder> s3://{names.bucket}/scripts/",
+        f"and with that, the image is built by running {product.entry_script}",
     ]
     if any(not consumer.create for consumer in product.plan(landing_zone).consumers):
         lines.append("existing consumer roles get their policy for the image key; the roles must be there before")

@@ -309,7 +309,9 @@ def hub_deployment_policy(
             Statement(
                 "ManageSecurityGroups",
                 SECURITY_GROUP_ACTIONS,
-                tuple(f"arn:aws:ec2:{region}:{hub}:{kind}/*" for kind in ("security-group", "security-group-rule", "vpc")),
+                tuple(
+                    f"arn:aws:ec2:{region}:{hub}:{kind}/*" for kind in ("security-group", "security-group-rule", "vpc")
+                ),
             ),
             Statement("ReadNetwork", NETWORK_READ_ACTIONS),
             Statement("ReadBaseImages", ("ssm:GetParameter",), (f"arn:aws:ssm:{region}::parameter/aws/service/*",)),

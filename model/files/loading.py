@@ -149,10 +149,10 @@ def validate(model: type[Model], key: str, values: Any, file: StackFile) -> Mode
 def _problems(details: ErrorDetails, key: str, file: StackFile) -> list[Problem]:
     inconsistencies: list[Inconsistency] = details.get("ctx", {}).get("inconsistencies", [])
     if inconsistencies:
-        around = details["loc"]
+        places = [(*details["loc"], *entry.location) for entry in inconsistencies]
         return [
-            Problem(file.name, file.line(key, (*around, *entry.location)), _dotted((*around, *entry.location)), entry.message)
-            for entry in inconsistencies
+            Problem(file.name, file.line(key, place), _dotted(place), entry.message)
+            for place, entry in zip(places, inconsistencies, strict=True)
         ]
     # A mapping's key that breaks its own rule is reported under a marker that is no part of the file.
     location = tuple(part for part in details["loc"] if part != "[key]")

@@ -1,7 +1,7 @@
 """Starting a build: pin the newest uploaded versions and run the pipeline on exactly those.
 
-A run of an Image Builder pipeline takes no parameters. So the pinned bytes are copied to a fixed place that the recipe's
-component reads, and their versions and digests go beside them as a manifest.
+A run of an Image Builder pipeline takes no parameters. So the pinned bytes are copied to a fixed place that the
+recipe's component reads, and their versions and digests go beside them as a manifest.
 """
 
 from __future__ import annotations
@@ -107,13 +107,12 @@ class BuildStarter:
         return StartResult(Outcome.STARTED, started["imageBuildVersionArn"], manifest.sha256)
 
     def _images(self) -> Iterable[ImageSummaryTypeDef]:
-        arguments = {"imagePipelineArn": self.settings.pipeline_arn}
-        while True:
-            page = self.image_builder.list_image_pipeline_images(**arguments)
+        pipeline = self.settings.pipeline_arn
+        page = self.image_builder.list_image_pipeline_images(imagePipelineArn=pipeline)
+        yield from page.get("imageSummaryList", [])
+        while token := page.get("nextToken"):
+            page = self.image_builder.list_image_pipeline_images(imagePipelineArn=pipeline, nextToken=token)
             yield from page.get("imageSummaryList", [])
-            if not page.get("nextToken"):
-                return
-            arguments["nextToken"] = page["nextToken"]
 
     def _pinned_files(self) -> Iterable[PinnedFile]:
         pages = self.s3.get_paginator("list_object_versions").paginate(

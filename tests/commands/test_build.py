@@ -18,12 +18,12 @@ NAMES = ProductNames("ledger", "111111111111", "us-east-1")
 ARN = "arn:aws:imagebuilder:us-east-1:111111111111:image/golden-ami-ledger/1.0.0/1"
 
 
-class NotFound(Exception):
+class NotFoundError(Exception):
     pass
 
 
 class Exceptions:
-    ResourceNotFoundException = NotFound
+    ResourceNotFoundException = NotFoundError
 
 
 class FakeFunctions:
@@ -37,7 +37,7 @@ class FakeFunctions:
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         assert FunctionName == "golden-ami-ledger-start-build"
         if self._answer is None:
-            raise NotFound
+            raise NotFoundError
         self.requests.append(json.loads(Payload))
         answer: dict[str, Any] = {"Payload": io.BytesIO(json.dumps(self._answer).encode())}
         return {**answer, "FunctionError": self._error} if self._error else answer

@@ -43,9 +43,9 @@ class Recorder(mocks.Mocks):
         arn = f"arn:aws:{service}:{region}:111111111111:key/{args.name}"
         return f"{args.name}-id", {"arn": arn, "keyId": f"{args.name}-key-id", **inputs}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         self.calls.append(args.token)
-        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}
+        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}, []
 
     def of_type(self, kind: str) -> list[Registered]:
         """All resources whose type ends so."""

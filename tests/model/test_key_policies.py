@@ -20,7 +20,9 @@ def statements(plan: DistributionPlan, region: str) -> dict[str, Any]:
     return {statement["Sid"]: statement for statement in document["Statement"]}
 
 
-def test_administrators_have_the_seeds_exact_actions_and_are_users_too(ledger: Product, landing_zone: LandingZone) -> None:
+def test_administrators_have_the_seeds_exact_actions_and_are_users_too(
+    ledger: Product, landing_zone: LandingZone
+) -> None:
     found = statements(ledger.plan(landing_zone), "us-east-1")
     assert found["KeyAdministration"]["Action"] == list(ADMINISTRATOR_ACTIONS)
     assert len(ADMINISTRATOR_ACTIONS) == 14

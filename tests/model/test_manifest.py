@@ -50,7 +50,7 @@ def test_the_digest_fits_a_client_token() -> None:
 
 def test_the_version_of_the_entry_script_identifies_an_upload() -> None:
     assert MANIFEST.entry_version_id == "v1"
-    with pytest.raises(KeyError, match="missing.sh"):
+    with pytest.raises(KeyError, match=r"missing\.sh"):
         _ = Manifest("ledger", "missing.sh", MANIFEST.files).entry_version_id
 
 

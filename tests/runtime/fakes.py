@@ -101,14 +101,14 @@ class Paginator:
                 yield {"Versions": [{**entry, "Size": len(version.body)}]}
 
 
-class ResourceInUseException(Exception):
+class ResourceInUseError(Exception):
     """Image Builder's answer to a second run of a pipeline."""
 
 
 class Exceptions:
     """The client's exception classes."""
 
-    ResourceInUseException = ResourceInUseException
+    ResourceInUseException = ResourceInUseError
 
 
 @dataclass
@@ -134,7 +134,7 @@ class FakeImageBuilder:
         if clientToken in self.tokens:
             return {"imageBuildVersionArn": self.tokens[clientToken]}
         if any(image["state"]["status"] == "BUILDING" for image in self.images):
-            raise ResourceInUseException
+            raise ResourceInUseError
         arn = f"{imagePipelineArn.replace('image-pipeline', 'image')}/1.0.0/{len(self.images) + 1}"
         self.images.append({"arn": arn, "tags": tags, "state": {"status": "BUILDING"}})
         self.tokens[clientToken] = arn

@@ -76,7 +76,8 @@ class World:
             for account in plan.holders(target):
                 ssm = self.client("ssm", account, target.region)
                 answer = ssm.get_parameters(Names=[f"/golden-ami/{product}/stable"])
-                found |= {(account, target.region): entry["Value"] for entry in answer["Parameters"]}
+                for entry in answer["Parameters"]:
+                    found[account, target.region] = entry["Value"]
         return found
 
     def amis(self, product: str) -> set[str]:
