@@ -1,22 +1,27 @@
-"""What pulumi-aws declares of each resource type: names and types of inputs and outputs, kept as data.
+"""What pulumi-aws declares of each resource type: names and types of inputs and outputs.
 
-The SDK itself is too slow and large to import in a plugin that users wait for, so what it declares is written to
-`declarations.json` by `python -m local.provider.declarations`. A test holds the file equal to the installed SDK.
+The SDK itself is too slow and large to import in a plugin that users wait for. So what it declares is read once for
+each version of the SDK and of the table, and kept in the ignored folder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
-import sys
+import tempfile
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).with_name("declarations.json")
+from local.environment import REPOSITORY
+from local.provider import sdk_places
+
+FOLDER = REPOSITORY / ".local" / "cache" / "declarations"
 
 Declared = str | list[Any] | dict[str, Any]
 """A type: "str", "int", "float", "bool" or "archive"; a list as [element]; a map as {"*": element}; else an object."""
@@ -33,12 +38,29 @@ class Declaration:
 
 @cache
 def declarations() -> Mapping[str, Declaration]:
-    """Every declaration by its token."""
-    content = json.loads(FILE.read_text(encoding="utf-8"))
+    """Every declaration by its token; the first process to ask reads the SDK for all that follow."""
+    file = _file()
+    if not file.exists():
+        _write(file)
+    content = json.loads(file.read_text(encoding="utf-8"))
     return {
         token: Declaration(entry["inputs"], entry["outputs"], frozenset(entry["required"]))
         for token, entry in content.items()
     }
+
+
+def _file() -> Path:
+    places = hashlib.sha256(Path(sdk_places.__file__).read_bytes()).hexdigest()[:16]
+    return FOLDER / f"pulumi-aws-{metadata.version('pulumi-aws')}-{places}.json"
+
+
+def _write(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(of_sdk(sdk_places.RESOURCES, sdk_places.FUNCTIONS), indent=1)
+    # Several plugins start at once: each writes a file of its own, and the last one to finish wins whole.
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as draft:
+        draft.write(text)
+    Path(draft.name).replace(file)
 
 
 def of_sdk(resources: Mapping[str, str], functions: Mapping[str, str]) -> dict[str, Any]:
@@ -126,14 +148,3 @@ def _declared(kind: Any) -> Declared:
         return {name: _declared(value) for name, value in _types.output_type_types(kind).items()}
     return str(kind.__name__)
 
-
-def main() -> None:
-    """Write the file anew from the installed SDK."""
-    from local.provider.sdk_places import FUNCTIONS, RESOURCES
-
-    FILE.write_text(json.dumps(of_sdk(RESOURCES, FUNCTIONS), indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{FILE}\n")
-
-
-if __name__ == "__main__":
-    main()

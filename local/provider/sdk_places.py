@@ -1,4 +1,4 @@
-"""Where the Python SDK keeps the resource types and functions of the table; only needed to write the declarations."""
+"""Where the Python SDK keeps the resource types and functions of the table; only needed to read the declarations."""
 
 _MODULES = {
     "kms": ("Key", "ReplicaKey", "Alias"),
