@@ -10,6 +10,7 @@ import pytest
 
 from local.build_following import BuildError
 from local.environment import REPOSITORY
+from tests.stacks.world import PROGRAM
 
 pytestmark = pytest.mark.stack
 
@@ -54,11 +55,12 @@ def test_a_second_up_changes_nothing(world: Any, ledger_image: Any, payroll_imag
         assert not update.changed, f"{stack}: {update}"
 
 
-def test_the_stack_files_stay_as_they_are(world: Any) -> None:
-    changed = subprocess.run(
-        ["diff", "-r", str(REPOSITORY / "stacks"), str(world.project / "stacks")], capture_output=True, text=True
-    )
-    assert changed.stdout == ""
+def test_the_project_stays_as_it_is_outside_its_ignored_folder(world: Any, ledger_image: Any) -> None:
+    for name in PROGRAM:
+        before, after = REPOSITORY / name, world.project / name
+        changed = subprocess.run(["diff", "-r", "-x", "__pycache__", before, after], capture_output=True, text=True)
+        assert changed.stdout == ""
+    assert {entry.name for entry in world.project.iterdir()} == {*PROGRAM, ".local"}
 
 
 def test_a_new_script_makes_a_new_image_and_moves_the_parameters(world: Any, ledger_image: Any, tmp_path: Path) -> None:

@@ -1,19 +1,14 @@
 """Starting builds: the newest uploads, exactly pinned, once."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from fakes import FakeBucket, FakeImageBuilder, sha256
-
 from model.manifest import Manifest
 from runtime.functions.build_start import BuildStarter, Outcome
 from runtime.functions.settings import Settings
+from tests.runtime.fakes import FakeBucket, FakeImageBuilder, sha256
 
 SETTINGS = Settings(
     product="ledger",
