@@ -29,6 +29,8 @@ clean: down ## Remove everything that was made here
 	@rm -rf $(LOCAL)
 
 test: environment sandbox engine ## Run the whole suite, as continuous integration does
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/basedpyright
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 check: environment ## Lint, types and unit tests: the part of the suite that takes less than a minute
@@ -39,8 +41,8 @@ check: environment ## Lint, types and unit tests: the part of the suite that tak
 schema: environment ## Write the JSON Schemas that editors check stack files with
 	@$(RUN) -m commands.schema
 
-product: environment sandbox engine ## Write a new product's file and preview it (NAME=journal)
-	@$(RUN) -m local.product $(if $(NAME),--name $(NAME))
+product: environment sandbox engine ## Write a new product's file and preview it (NAME=journal; FACTS="--help" lists more)
+	@$(RUN) -m local.product $(if $(NAME),--name $(NAME)) $(FACTS)
 
 build: environment ## Start a product's build by hand and follow it (PRODUCT=ledger)
 	@$(RUN) -m local.run product-engineer commands.build --product $(PRODUCT)

@@ -149,6 +149,8 @@ class BuildStarter:
                     "Key": f"{SCRIPTS_PREFIX}{file.path}",
                     "VersionId": file.version_id,
                 },
+                # Copying an object's tags would take permissions that nothing else here needs.
+                TaggingDirective="REPLACE",
                 ServerSideEncryption="aws:kms",
                 SSEKMSKeyId=settings.data_key_arn,
                 ExpectedBucketOwner=settings.hub,
