@@ -107,7 +107,7 @@ class Front:
         if request.headers["x-forwarded-proto"] != "https":
             context["aws:SecureTransport"] = "false"
         call = Call(service.name, operation.name, signed.region, caller, parameters, context)
-        if not service.authorizes_itself:
+        if service.resource_of is not None:
             tags: dict[str, str] = parameters.get("tags") or {}
             keys: dict[str, Any] = {**context, **{f"aws:RequestTag/{name}": value for name, value in tags.items()}}
             if tags:

@@ -21,7 +21,7 @@ class Parameters:
 
     name = "ssm"
     whole = False
-    authorizes_itself = True
+    resource_of = None
 
     def __init__(self, gateway: Gateway, public_images: PublicImages) -> None:
         self._gateway = gateway
@@ -31,10 +31,6 @@ class Parameters:
             "GetParameters": self._get_several,
             "PutParameter": self._put,
         }
-
-    def resource_of(self, call: Call) -> str:
-        """Not asked: every operation decides on its own parameters."""
-        raise NotImplementedError(call.operation)
 
     def reset(self) -> None:
         """Nothing is kept here."""

@@ -15,7 +15,7 @@ class RoleAttachments:
 
     name = "iam"
     whole = False
-    authorizes_itself = True
+    resource_of = None
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -23,10 +23,6 @@ class RoleAttachments:
             "AttachRolePolicy": self._change,
             "DetachRolePolicy": self._change,
         }
-
-    def resource_of(self, call: Call) -> str:
-        """Not asked: the operations decide on the role's own ARN, with its path."""
-        raise NotImplementedError(call.operation)
 
     def reset(self) -> None:
         """Nothing is kept here."""

@@ -25,17 +25,13 @@ class Service(Protocol):
         ...
 
     @property
-    def authorizes_itself(self) -> bool:
-        """Whether the operations decide on access; otherwise the front does, on `resource_of`."""
-        ...
-
-    @property
     def operations(self) -> Mapping[str, Operation]:
         """The operations by AWS's names."""
         ...
 
-    def resource_of(self, call: Call) -> str:
-        """ARN on which the caller must be allowed `<service>:<operation>`."""
+    @property
+    def resource_of(self) -> Callable[[Call], str] | None:
+        """Tells the ARN on which the front decides `<service>:<operation>`; None where operations decide themselves."""
         ...
 
     def reset(self) -> None:

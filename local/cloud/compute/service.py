@@ -26,7 +26,7 @@ class Compute:
 
     name = "ec2"
     whole = False
-    authorizes_itself = True
+    resource_of = None
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -60,10 +60,6 @@ class Compute:
             "TerminateInstances": instances.terminate,
             **{name: _unsupported for name in UNSUPPORTED},
         }
-
-    def resource_of(self, call: Call) -> str:
-        """Not asked: every operation decides on its own resources."""
-        raise NotImplementedError(call.operation)
 
     def reset(self) -> None:
         """Forget everything."""

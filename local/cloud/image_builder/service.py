@@ -47,7 +47,6 @@ class ImageBuilder:
 
     name = "imagebuilder"
     whole = True
-    authorizes_itself = False
 
     def __init__(self, gateway: Gateway, work: Path) -> None:
         """`work` holds the instances' and images' files while the cloud runs."""

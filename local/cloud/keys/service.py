@@ -20,7 +20,7 @@ class Keys:
 
     name = "kms"
     whole = False
-    authorizes_itself = True
+    resource_of = None
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -42,10 +42,6 @@ class Keys:
             "RevokeGrant": self._on_key("RevokeGrant"),
             "UpdateAlias": self._change_alias,
         }
-
-    def resource_of(self, call: Call) -> str:
-        """Not asked: every operation decides on its own key."""
-        raise NotImplementedError(call.operation)
 
     def reset(self) -> None:
         """Forget whose keys are whose."""

@@ -40,13 +40,17 @@ def allow(*actions: str, resource: str = "*", condition: Mapping[str, Any] | Non
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def _thing(call: Call) -> str:
+    return f"arn:aws:{call.service}:{call.region}:{call.caller.account}:thing/one"
+
+
 @dataclass
 class Toy:
     """A service whose operations answer what a test puts there."""
 
     name: str
     whole: bool = False
-    authorizes_itself: bool = False
+    resource_of: Callable[[Call], str] | None = _thing
     answers: dict[str, Callable[[Call], dict[str, Any]]] = field(
         default_factory=dict[str, Callable[[Call], dict[str, Any]]]
     )
@@ -62,9 +66,6 @@ class Toy:
             return answer(call)
 
         return run
-
-    def resource_of(self, call: Call) -> str:
-        return f"arn:aws:{self.name}:{call.region}:{call.caller.account}:thing/one"
 
     def reset(self) -> None:
         self.calls.clear()
@@ -196,9 +197,9 @@ def running(served: tuple[str, Any, Any]) -> RunningCloud:
     builder = Toy("imagebuilder", whole=True)
     builder.answers = {"GetComponent": component, "ListTagsForResource": tags, "DeleteComponent": refusing,
                        "TagResource": lambda _call: {}, "ListComponents": broken}  # fmt: skip
-    images = Toy("ec2", authorizes_itself=True)
+    images = Toy("ec2", resource_of=None)
     images.answers = {"DescribeImages": described, "DeregisterImage": refusing}
-    keys = Toy("kms", authorizes_itself=True)
+    keys = Toy("kms", resource_of=None)
     keys.answers = {"DescribeKey": key, "ScheduleKeyDeletion": refusing}
     front.serve(gateway, [builder, images, keys], None)
     return RunningCloud(address, gateway, builder, images, keys)
