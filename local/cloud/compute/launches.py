@@ -34,12 +34,14 @@ KNOWN = frozenset(
     {
         "BlockDeviceMappings", "ClientToken", "DryRun", "IamInstanceProfile", "ImageId", "InstanceType", "MaxCount",
         "MetadataOptions", "MinCount", "NetworkInterfaces", "SecurityGroupIds", "SubnetId", "TagSpecifications",
-        "UserData", "InstanceInitiatedShutdownBehavior",
+        "UserData",
     }
 )  # fmt: skip
 
 MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
 """What a launch makes and its caller can tag."""
+
+KNOWN_EBS = frozenset({"DeleteOnTermination", "Encrypted", "KmsKeyId", "VolumeSize", "VolumeType"})
 
 DEFAULT_TYPE = "m1.small"
 """Instance type of a launch that names none (API Reference, RunInstances)."""
@@ -235,6 +237,9 @@ class Launches:
         for name, ebs in stated.items():
             if name not in known:
                 message = f"The local cloud adds no volume {name} to the image's own ({', '.join(sorted(known))})."
+                raise ServiceError("UnsupportedOperation", message)
+            if others := sorted(set(ebs) - KNOWN_EBS):
+                message = f"The local cloud's volumes do not heed {', '.join(others)}."
                 raise ServiceError("UnsupportedOperation", message)
             source = next(device for device in image.devices if device.name == name)
             size = ebs.get("VolumeSize", source.size)

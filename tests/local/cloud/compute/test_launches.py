@@ -83,6 +83,8 @@ def test_a_network_interface_says_where_an_instance_goes(ec2: Any) -> None:
         ({"MaxCount": 2}, "UnsupportedOperation", "one instance"),
         (root_volume(VolumeSize=4), "InvalidBlockDeviceMapping", "4GB"),
         (root_volume(KmsKeyId="alias/a"), "InvalidParameterDependency", "KmsKeyId"),
+        (root_volume(Iops=4000), "UnsupportedOperation", "Iops"),
+        ({"InstanceInitiatedShutdownBehavior": "stop"}, "UnsupportedOperation", "InstanceInitiatedShutdownBehavior"),
         ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {}}]}, "UnsupportedOperation", "/dev/sdb"),
         ({"TagSpecifications": [{"ResourceType": "image", "Tags": []}]}, "InvalidParameterValue", "'image'"),
         ({"DryRun": True}, "DryRunOperation", "would have succeeded"),
