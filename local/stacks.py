@@ -115,6 +115,19 @@ class Stacks:
             if not Path(f"/proc/{pid}").exists():
                 self.report.remark(f"stack {stack}: the lock of an interrupted run is removed")
                 lock.unlink()
+                self._drop_torn_attributes()
+
+    def _drop_torn_attributes(self) -> None:
+        """Remove attribute files that a killed engine left half written: it cannot read the state beside them.
+
+        They hold no more than a content type and a checksum, and the engine writes them in place (gocloud.dev/blob,
+        `fileblob`), unlike the state itself.
+        """
+        for attributes in (self.folder.state / ".pulumi").glob("**/*.attrs"):
+            try:
+                json.loads(attributes.read_text(encoding="utf-8"))
+            except ValueError:
+                attributes.unlink()
 
     def _policies(self) -> tuple[str, ...]:
         pack = self.repository / POLICY_PACK
