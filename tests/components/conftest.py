@@ -95,7 +95,7 @@ def landing_zone_resources() -> Callable[[LandingZone], Recorder]:
     def build(landing_zone: LandingZone) -> Recorder:
         def program() -> None:
             providers = account_providers(landing_zone, "test")
-            LandingZoneAccounts("test", LandingZoneAccountsArgs(landing_zone=landing_zone, providers=providers))
+            LandingZoneAccounts("landing-zone", LandingZoneAccountsArgs(landing_zone=landing_zone, providers=providers))
 
         return run(program)
 

@@ -25,10 +25,11 @@ def test_each_role_is_made_with_its_own_accounts_deployment_role(
     landing_zone_resources: Callable[[LandingZone], Any], landing_zone: LandingZone
 ) -> None:
     resources = landing_zone_resources(landing_zone)
-    assert [role.provider.split("::")[-2] for role in resources.of_type("Role")] == [
-        "workloads-production",
-        "workloads-test",
-    ]
+    made = {role.name: role.provider.split("::")[-2] for role in resources.of_type("Role")}
+    assert made == {
+        "landing-zone-workloads-production-role": "workloads-production",
+        "landing-zone-workloads-test-role": "workloads-test",
+    }
     providers = {provider.name: provider.inputs for provider in resources.of_type("aws")}
     assert "golden-ami-deployment" in str(providers["workloads-test"]["assumeRoles"])
     assert "333333333333" in str(providers["workloads-test"]["allowedAccountIds"])
