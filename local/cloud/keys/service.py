@@ -53,10 +53,12 @@ class Keys:
 
         return run
 
-    def _use(self, call: Call, action: str, key_id: str, operation: str | None = None) -> dict[str, Any]:
-        key_arn = self.allow(call, action, key_id)
+    def _use(self, call: Call, action: str, key_id: str) -> dict[str, Any]:
+        return self._carry_out(call, self.allow(call, action, key_id))
+
+    def _carry_out(self, call: Call, key_arn: str) -> dict[str, Any]:
         parameters = {name: value for name, value in call.parameters.items() if name != "GrantTokens"}
-        return self._owner_does(call, operation or call.operation, {**parameters, "KeyId": key_arn}, key_arn)
+        return self._owner_does(call, call.operation, {**parameters, "KeyId": key_arn}, key_arn)
 
     def allow(self, call: Call, action: str, key_id: str) -> str:
         """The key's ARN, once the call may do this with it; raises `ServiceError`."""
@@ -107,7 +109,17 @@ class Keys:
         )
 
     def _decrypt(self, call: Call) -> dict[str, Any]:
-        return self._use(call, "kms:Decrypt", call.parameters.get("KeyId") or self._key_of(call))
+        return self._carry_out(call, self._key_that_opens(call, "kms:Decrypt", call.parameters.get("KeyId")))
+
+    def _key_that_opens(self, call: Call, action: str, stated: str | None) -> str:
+        """ARN of a ciphertext's key, once the call may use it; a call that states another key is refused."""
+        key_arn = self.allow(call, action, stated or self._key_of(call))
+        named = call.parameters["CiphertextBlob"][:KEY_ID_BYTES].decode(errors="replace")
+        if named in self._owners and named != key_arn.rsplit("/", 1)[-1]:
+            # ministack would open it under the wrong key and answer with noise.
+            message = "The key ID in the request does not identify a CMK that can perform this operation."
+            raise ServiceError("IncorrectKeyException", message)
+        return key_arn
 
     def _key_of(self, call: Call) -> str:
         """The key that a ciphertext names; symmetric ciphertexts need no key id beside them."""
@@ -122,7 +134,7 @@ class Keys:
 
     def _re_encrypt(self, call: Call) -> dict[str, Any]:
         parameters = call.parameters
-        source = self.allow(call, "kms:ReEncryptFrom", parameters.get("SourceKeyId") or self._key_of(call))
+        source = self._key_that_opens(call, "kms:ReEncryptFrom", parameters.get("SourceKeyId"))
         destination = self.allow(call, "kms:ReEncryptTo", parameters["DestinationKeyId"])
         opened = {"KeyId": source, "CiphertextBlob": parameters["CiphertextBlob"]}
         if "SourceEncryptionContext" in parameters:
