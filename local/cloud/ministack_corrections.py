@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ministack.core import iam_actions
 from ministack.core import iam_evaluator as evaluator
-from ministack.services import iam
+from ministack.services import iam, s3
 
 from local.cloud import resource_arns
 
@@ -96,6 +96,11 @@ def _json(body: bytes) -> dict[str, Any]:
 def _role_arn(account: str, name: str) -> str | None:
     role: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
     return role["Arn"] if role else None
+
+
+def bucket_owner(bucket: str) -> str | None:
+    """Account of a bucket, whoever asks; None where no such bucket is."""
+    return s3._bucket_owner_account(bucket)  # pyright: ignore[reportPrivateUsage]
 
 
 def add_managed_policies() -> None:

@@ -14,11 +14,16 @@ from botocore.exceptions import ClientError
 from local.cloud.call import Call, Caller, ServiceError
 from local.cloud.gateway import Gateway
 from local.cloud.keys.service import Keys
+from local.cloud.ministack_corrections import bucket_owner
 
+ENCRYPTION_HEADER = "x-amz-server-side-encryption"
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
-DATA_QUERIES = frozenset({"partNumber", "uploadId", "versionId", "x-id"})
+DATA_QUERIES = frozenset({"partNumber", "uploadId", "uploads", "versionId", "x-id"})
 """Query parameters of requests for an object's data; any other (`acl`, `tagging`, …) asks for something else."""
+
+PRESENTATION = ("response-", "x-amz-")
+"""Beginnings of query parameters that say how to answer, or hold a presigned address's signature."""
 
 
 class Objects:
@@ -39,19 +44,37 @@ class Objects:
         region: str,
     ) -> None:
         """Raise `ServiceError` (AccessDenied) where the caller may not use the key of what it reads or writes."""
-        if set(query) - DATA_QUERIES and not any(name.startswith("response-") for name in query):
+        if any(name not in DATA_QUERIES and not name.lower().startswith(PRESENTATION) for name in query):
             return
-        s3 = self._gateway.root_client("s3", caller.account, region)
+        s3 = self._client_of(bucket, caller, region)
         source = headers.get("x-amz-copy-source")
-        if method in {"GET", "HEAD"}:
-            self._use(caller, "kms:Decrypt", self._object_key(s3, bucket, unquote(key), query.get("versionId")), bucket)
+        # The head of an object holds nothing that its key protects, other than checksums that are asked for.
+        if method == "GET" or (method == "HEAD" and "x-amz-checksum-mode" in headers):
+            key_id = self._object_key(s3, bucket, unquote(key), query.get("versionId"))
+            self._use(caller, "kms:Decrypt", key_id, bucket, region)
         elif method == "PUT" and "uploadId" not in query:
-            self._use(caller, "kms:GenerateDataKey", headers.get(KEY_HEADER) or self._bucket_key(s3, bucket), bucket)
+            self._use(caller, "kms:GenerateDataKey", self._new_key(s3, bucket, headers), bucket, region)
+        elif method == "POST" and "uploads" in query:
+            # The parts of an upload are put under what its beginning states, and read again to be joined.
+            key_id = self._new_key(s3, bucket, headers)
+            self._use(caller, "kms:GenerateDataKey", key_id, bucket, region)
+            self._use(caller, "kms:Decrypt", key_id, bucket, region)
         if source and method == "PUT":
             path, _, options = unquote(source).lstrip("/").partition("?")
             from_bucket, _, from_key = path.partition("/")
             version = parse_qs(options).get("versionId", [None])[0]
-            self._use(caller, "kms:Decrypt", self._object_key(s3, from_bucket, from_key, version), from_bucket)
+            key_id = self._object_key(self._client_of(from_bucket, caller, region), from_bucket, from_key, version)
+            self._use(caller, "kms:Decrypt", key_id, from_bucket, region)
+
+    def _client_of(self, bucket: str, caller: Caller, region: str) -> Any:
+        """A client of a bucket's owner: whoever reads the bucket's settings, its key is asked for."""
+        return self._gateway.root_client("s3", bucket_owner(bucket) or caller.account, region)
+
+    def _new_key(self, s3: Any, bucket: str, headers: Mapping[str, str]) -> str | None:
+        """The key that a request writes under: what it states comes before its bucket's default."""
+        if headers.get(ENCRYPTION_HEADER) == "AES256":
+            return None
+        return headers.get(KEY_HEADER) or self._bucket_key(s3, bucket)
 
     def _object_key(self, s3: Any, bucket: str, key: str, version: str | None) -> str | None:
         stated = {"VersionId": version} if version else {}
@@ -68,10 +91,12 @@ class Objects:
             return None
         return rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
-    def _use(self, caller: Caller, action: str, key_id: str | None, bucket: str) -> None:
-        if not key_id or not key_id.startswith("arn:"):
+    def _use(self, caller: Caller, action: str, key_id: str | None, bucket: str, region: str) -> None:
+        if not key_id or "alias/aws/" in key_id:
+            # S3's own keys are open to whoever S3 admits.
             return
-        region = key_id.split(":")[3]
+        if key_id.startswith("arn:"):
+            region = key_id.split(":")[3]
         context = {"aws:s3:arn": f"arn:aws:s3:::{bucket}"}
         call = Call(
             "kms",
