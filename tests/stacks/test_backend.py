@@ -70,7 +70,11 @@ def state_access(key_arn: str) -> dict[str, Any]:
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket},
-            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], "Resource": f"{bucket}/*"},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                "Resource": f"{bucket}/*",
+            },
             {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": key_arn},
         ],
     }
@@ -117,9 +121,7 @@ def test_state_in_a_bucket_and_secrets_under_a_key_serve_the_deployment(deployme
     refused = deployment.attempt("login", f"s3://{BUCKET}")
     assert refused.returncode != 0
     assert "AccessDenied" in refused.stdout + refused.stderr
-    iam.put_user_policy(
-        UserName="platform-engineer", PolicyName="state", PolicyDocument=json.dumps(state_access(key))
-    )
+    iam.put_user_policy(UserName="platform-engineer", PolicyName="state", PolicyDocument=json.dumps(state_access(key)))
 
     deployment("login", f"s3://{BUCKET}")
     deployment("stack", "init", STACK, "--secrets-provider", provider)
