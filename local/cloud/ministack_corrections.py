@@ -59,7 +59,13 @@ def correct_resource_arns() -> None:
         found: str | None = None
         match service:
             case "iam":
-                found = resource_arns.iam_arn(operation, fields, account_id, lambda role: _role_arn(account_id, role))
+                found = resource_arns.iam_arn(
+                    operation,
+                    fields,
+                    account_id,
+                    lambda role: _role_arn(account_id, role),
+                    lambda profile: _profile_arn(account_id, profile),
+                )
             case "events":
                 found = resource_arns.events_arn(fields, region, account_id)
             case "sns":
@@ -96,6 +102,11 @@ def _json(body: bytes) -> dict[str, Any]:
 def _role_arn(account: str, name: str) -> str | None:
     role: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
     return role["Arn"] if role else None
+
+
+def _profile_arn(account: str, name: str) -> str | None:
+    found = iam._instance_profiles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
+    return cast(dict[str, Any], found)["Arn"] if found else None
 
 
 def bucket_owner(bucket: str) -> str | None:

@@ -24,11 +24,21 @@ SECURITY_GROUP_OPERATIONS = frozenset(
 )
 
 
-def iam_arn(operation: str, fields: Fields, account: str, role_arn: Callable[[str], str | None]) -> str | None:
-    """Instance profiles have ARNs of their own; a role's ARN holds its path."""
+def iam_arn(
+    operation: str,
+    fields: Fields,
+    account: str,
+    role_arn: Callable[[str], str | None],
+    profile_arn: Callable[[str], str | None],
+) -> str | None:
+    """Instance profiles have ARNs of their own; their ARNs and those of roles hold the path.
+
+    `role_arn` and `profile_arn` tell the ARN of what is there by its name.
+    """
     profile = fields.get("InstanceProfileName")
     if profile:
-        return f"arn:aws:iam::{account}:instance-profile{fields.get('Path', '/')}{profile}"
+        made = f"arn:aws:iam::{account}:instance-profile{fields.get('Path') or '/'}{profile}"
+        return made if operation == "CreateInstanceProfile" else profile_arn(profile) or made
     role = fields.get("RoleName")
     if not role:
         return None

@@ -1,4 +1,7 @@
-"""Attaching managed policies to roles: IAM's `iam:PolicyARN` condition, which ministack does not know."""
+"""Attaching managed policies to roles: IAM's `iam:PolicyARN` condition and policies that are not there.
+
+ministack knows no such condition, and attaches anything that looks like a policy's ARN.
+"""
 
 from __future__ import annotations
 
@@ -37,4 +40,14 @@ class RoleAttachments:
             arn = f"arn:aws:iam::{call.caller.account}:role/{role}"
         context = {"iam:PolicyARN": call.parameters["PolicyArn"]}
         self._gateway.authorize(call.caller, f"iam:{call.operation}", arn, call.region, context, code="AccessDenied")
+        if call.operation == "AttachRolePolicy":
+            self._check_policy(call)
         return self._gateway.forward(call)
+
+    def _check_policy(self, call: Call) -> None:
+        policy = call.parameters["PolicyArn"]
+        try:
+            self._gateway.forward(Call(call.service, "GetPolicy", call.region, call.caller, {"PolicyArn": policy}))
+        except ServiceError as error:
+            message = f"Policy {policy} does not exist or is not attachable."
+            raise ServiceError("NoSuchEntity", message, 404) from error
