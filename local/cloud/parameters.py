@@ -70,7 +70,14 @@ class Parameters:
         if parameters.get("DataType") == IMAGE_TYPE:
             self._gateway.authorize(call.caller, "ec2:DescribeImages", "*", call.region)
             if not self._is_image(call, parameters["Value"]):
-                return {"Version": self._next_version(call), "Tier": "Standard"}
+                version = self._next_version(call)
+                if version > 1 and not parameters.get("Overwrite"):
+                    message = (
+                        "The parameter already exists. To overwrite this value, set the overwrite option in the "
+                        "request to true."
+                    )
+                    raise ServiceError("ParameterAlreadyExists", message)
+                return {"Version": version, "Tier": "Standard"}
         return self._gateway.forward(call)
 
     def _is_image(self, call: Call, value: str) -> bool:
