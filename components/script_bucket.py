@@ -26,10 +26,9 @@ class ScriptBucket(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ScriptBucketArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:scripts:ScriptBucket", name, None, opts)
-        mine = ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(
-            f"{name}-bucket", bucket=args.names.bucket, opts=ResourceOptions(parent=self, protect=True)
-        )
+        # The settings are protected like the bucket: what stays of a product stays encrypted, versioned and closed.
+        mine = ResourceOptions(parent=self, protect=True)
+        bucket = aws.s3.Bucket(f"{name}-bucket", bucket=args.names.bucket, opts=mine)
         aws.s3.BucketVersioning(
             f"{name}-versioning",
             bucket=bucket.bucket,
@@ -69,7 +68,7 @@ class ScriptBucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             policy=args.data_key_arn.apply(lambda arn: bucket_policy(args.names, arn).json()),
             # AWS refuses two changes of a bucket's access at once.
-            opts=ResourceOptions(parent=self, depends_on=[public_access]),
+            opts=ResourceOptions(parent=self, protect=True, depends_on=[public_access]),
         )
         self.bucket = policy.bucket
         self.register_outputs({"bucket": self.bucket})
