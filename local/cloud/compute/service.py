@@ -8,6 +8,7 @@ from typing import Any
 from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, reject_others, request_keys, tag_keys
 from local.cloud.compute.encryption import KeyUse
+from local.cloud.compute.image_making import ImageMaking
 from local.cloud.compute.images import Images
 from local.cloud.compute.instances import Instances
 from local.cloud.compute.launches import Launches
@@ -33,13 +34,14 @@ class Compute:
         self._store = Store()
         self._access = Access(gateway)
         keys = KeyUse(gateway)
-        images = Images(gateway, self._store, self._access, keys)
+        making = ImageMaking(gateway, self._store, self._access, keys)
+        images = Images(gateway, self._store, self._access)
         snapshots = Snapshots(gateway, self._store, self._access)
         launches = Launches(gateway, self._store, self._access, keys)
         instances = Instances(gateway, self._store, self._access, launches)
         self.operations: Mapping[str, Operation] = {
-            "CopyImage": images.copy,
-            "CreateImage": images.create,
+            "CopyImage": making.copy,
+            "CreateImage": making.create,
             "CreateTags": self._create_tags,
             "DeleteSnapshot": snapshots.delete,
             "DeleteTags": self._delete_tags,
