@@ -30,11 +30,13 @@ clean: down ## Remove everything that was made here
 
 test: environment sandbox engine ## Run the whole suite, as continuous integration does
 	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 check: environment ## Lint, types and unit tests: the part of the suite that takes less than a minute
 	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright
 	@$(RUN) -m pytest -m "not stack" $(PYTEST_ARGS)
 

@@ -56,9 +56,7 @@ class Notifications(pulumi.ComponentResource):
     def __init__(self, name: str, args: NotificationsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:notifications:Notifications", name, None, opts)
         mine = ResourceOptions(parent=self)
-        topic = aws.sns.Topic(
-            f"{name}-outcomes", name=args.names.topic, kms_master_key_id=args.data_key_arn, opts=mine
-        )
+        topic = aws.sns.Topic(f"{name}-outcomes", name=args.names.topic, kms_master_key_id=args.data_key_arn, opts=mine)
         aws.sns.TopicPolicy(f"{name}-policy", arn=topic.arn, policy=topic_policy(args.names).json(), opts=mine)
         self.topic_arn = topic.arn
         self.register_outputs({"topicArn": self.topic_arn})

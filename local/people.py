@@ -137,9 +137,7 @@ def hire(person: Person, iam: IAMClient, key: AccessKey | None) -> AccessKey:
             raise
         known = False
         iam.create_user(UserName=person.name)
-    iam.put_user_policy(
-        UserName=person.name, PolicyName="work", PolicyDocument=json.dumps(person.policy.as_dict())
-    )
+    iam.put_user_policy(UserName=person.name, PolicyName="work", PolicyDocument=json.dumps(person.policy.as_dict()))
     if known and key is not None:
         return key
     made = iam.create_access_key(UserName=person.name)["AccessKey"]

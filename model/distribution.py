@@ -87,9 +87,7 @@ class DistributionPlan:
 
     def consumers_in(self, region: str) -> tuple[ConsumerRole, ...]:
         """Consumer roles whose account holds the image in a Region."""
-        holders = {
-            account for target in self.regions if target.region == region for account in self.holders(target)
-        }
+        holders = {account for target in self.regions if target.region == region for account in self.holders(target)}
         return tuple(consumer for consumer in self.consumers if consumer.account in holders)
 
     def regions_of(self, account: str) -> tuple[str, ...]:

@@ -181,18 +181,14 @@ def start_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocum
                 ("s3:GetObject", "s3:GetObjectVersion"),
                 (f"{names.bucket_arn}/{SCRIPTS_PREFIX}*", f"{names.bucket_arn}/{BUILD_PREFIX}*"),
             ),
-            Statement(
-                "PinBuild", ("s3:PutObject", "s3:DeleteObject"), (f"{names.bucket_arn}/{BUILD_PREFIX}*",)
-            ),
+            Statement("PinBuild", ("s3:PutObject", "s3:DeleteObject"), (f"{names.bucket_arn}/{BUILD_PREFIX}*",)),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
             Statement(
                 "StartPipeline",
                 ("imagebuilder:StartImagePipelineExecution", "imagebuilder:ListImagePipelineImages"),
                 (names.pipeline_arn,),
             ),
-            Statement(
-                "TagImages", ("imagebuilder:GetImage", "imagebuilder:TagResource"), (names.image_arn_pattern,)
-            ),
+            Statement("TagImages", ("imagebuilder:GetImage", "imagebuilder:TagResource"), (names.image_arn_pattern,)),
             *_function_basics(names, names.start_function),
         )
     )

@@ -94,8 +94,5 @@ def data_key_policy(
 def _account_and_administrators(hub: str, administrators: tuple[str, ...]) -> list[Statement]:
     statements = [Statement("EnableAccountPolicies", ("kms:*",), principal={"AWS": account_root_arn(hub)})]
     if administrators:
-        statements.append(
-            Statement("KeyAdministration", ADMINISTRATOR_ACTIONS, principal={"AWS": administrators})
-        )
+        statements.append(Statement("KeyAdministration", ADMINISTRATOR_ACTIONS, principal={"AWS": administrators}))
     return statements
-

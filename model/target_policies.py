@@ -9,9 +9,7 @@ from model.names import account_root_arn, channel_parameter_arn
 
 def distribution_role_trust(hub: str) -> PolicyDocument:
     """The distribution role trusts the source account as a whole, as Image Builder demands (facts: AWS, seed 002)."""
-    return trust_policy(
-        Statement("DistributionFromHub", ("sts:AssumeRole",), principal={"AWS": account_root_arn(hub)})
-    )
+    return trust_policy(Statement("DistributionFromHub", ("sts:AssumeRole",), principal={"AWS": account_root_arn(hub)}))
 
 
 def distribution_role_policy(hub: str, account: str) -> PolicyDocument:
@@ -35,9 +33,7 @@ def distribution_role_policy(hub: str, account: str) -> PolicyDocument:
                 conditions=FOR_AWS_RESOURCES,
             ),
             Statement("TagSnapshots", ("ec2:CreateTags",), ("arn:aws:ec2:*::snapshot/*",)),
-            Statement(
-                "WriteChannels", ("ssm:PutParameter",), (f"arn:aws:ssm:*:{account}:parameter/golden-ami/*",)
-            ),
+            Statement("WriteChannels", ("ssm:PutParameter",), (f"arn:aws:ssm:*:{account}:parameter/golden-ami/*",)),
         )
     )
 

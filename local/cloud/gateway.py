@@ -23,9 +23,7 @@ CONTEXT_HEADER = "x-golden-ami-context"
 class Gateway:
     """Calls into the cloud from within: through the front, or to ministack beneath it."""
 
-    def __init__(
-        self, front: Application, beneath: Application, loop: asyncio.AbstractEventLoop, clock: Clock
-    ) -> None:
+    def __init__(self, front: Application, beneath: Application, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self._front = Transport(front, loop)
         self._beneath = Transport(beneath, loop)
         self._loop = loop
@@ -144,4 +142,3 @@ async def _put_event(account: str, region: str, entry: dict[str, Any]) -> None:
     set_request_region(region)
     # The public operation refuses `aws.` sources, as AWS does; this is how ministack's own services put theirs.
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)  # pyright: ignore[reportPrivateUsage]
-

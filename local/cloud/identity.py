@@ -172,4 +172,3 @@ def _list(value: Any) -> Iterable[Any]:
     if value is None:
         return []
     return cast(list[Any], value) if isinstance(value, list) else [value]
-

@@ -131,9 +131,7 @@ class Transport:
     def _run(self, scope: Scope, body: bytes) -> Response:
         async def run() -> Response:
             # A context of its own: the caller's request context must not reach the request that it makes.
-            task = self._loop.create_task(
-                request(self._application, scope, body), context=contextvars.Context()
-            )
+            task = self._loop.create_task(request(self._application, scope, body), context=contextvars.Context())
             return await task
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()

@@ -147,4 +147,3 @@ def _declared(kind: Any) -> Declared:
     if _types.is_output_type(kind):
         return {name: _declared(value) for name, value in _types.output_type_types(kind).items()}
     return str(kind.__name__)
-

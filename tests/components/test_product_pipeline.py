@@ -171,5 +171,3 @@ def test_a_product_that_stays_in_the_hub_has_no_target_accounts(
     assert entry["ssmParameterConfigurations"][0]["amiAccountId"] == "111111111111"
     policy = json.loads(resources.one("RolePolicy", "execution").inputs["policy"])
     assert "DistributeToTargets" not in [statement["Sid"] for statement in policy["Statement"]]
-
-

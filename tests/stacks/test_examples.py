@@ -14,9 +14,7 @@ from tests.stacks.world import PROGRAM
 
 pytestmark = pytest.mark.stack
 
-PLACES = {
-    (account, region) for account in ("222222222222", "333333333333") for region in ("us-east-1", "eu-west-1")
-}
+PLACES = {(account, region) for account in ("222222222222", "333333333333") for region in ("us-east-1", "eu-west-1")}
 
 
 @pytest.mark.parametrize("product", ["ledger", "payroll"])

@@ -27,9 +27,7 @@ def check_policy(call: Call, text: str, key_arn: str, gateway: Gateway) -> None:
     for statement in statements:
         for principal in _named(statement):
             if not _exists(principal, gateway):
-                raise ServiceError(
-                    MALFORMED, "Policy contains a statement with one or more invalid principals."
-                )
+                raise ServiceError(MALFORMED, "Policy contains a statement with one or more invalid principals.")
     if not call.parameters.get("BypassPolicyLockoutSafetyCheck"):
         _check_lockout(call, text, key_arn)
 

@@ -204,9 +204,7 @@ def test_a_new_security_group_is_an_action_on_all_of_them(cloud: ServedCloud) ->
     other = lone(cloud, "ec2:CreateSecurityGroup", f"arn:aws:ec2:eu-west-1:{HUB}:security-group/*")
     request = {"Description": "one", "VpcId": vpc}
     assert cloud.client("ec2", allowed).create_security_group(GroupName=cloud.name("group"), **request)["GroupId"]
-    assert_denied(
-        lambda: cloud.client("ec2", other).create_security_group(GroupName=cloud.name("group"), **request)
-    )
+    assert_denied(lambda: cloud.client("ec2", other).create_security_group(GroupName=cloud.name("group"), **request))
 
 
 def test_a_topic_s_tags_are_asked_for_by_its_arn(cloud: ServedCloud) -> None:

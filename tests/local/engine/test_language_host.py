@@ -141,9 +141,7 @@ def test_cancel_ends_the_running_program(stub: language_pb2_grpc.LanguageRuntime
     assert _gone(pid)
 
 
-def test_a_dropped_call_ends_its_program(
-    stub: language_pb2_grpc.LanguageRuntimeStub, project: Path
-) -> None:
+def test_a_dropped_call_ends_its_program(stub: language_pb2_grpc.LanguageRuntimeStub, project: Path) -> None:
     os.mkfifo(project / "started")
     (project / "behaviour").write_text(HANGS)
     call = stub.Run.future(_run(project))
@@ -202,9 +200,7 @@ def test_dependencies_are_listed_alone_or_with_what_they_need(
     assert "pulumi-aws" in names(transitive=False)
 
 
-def test_the_version_and_the_interpreter_are_told(
-    stub: language_pb2_grpc.LanguageRuntimeStub, project: Path
-) -> None:
+def test_the_version_and_the_interpreter_are_told(stub: language_pb2_grpc.LanguageRuntimeStub, project: Path) -> None:
     assert stub.GetPluginInfo(Empty()).version == "1.2.3"
     about = stub.About(messages.AboutRequest(info=_info(project)))
     assert Path(about.executable).exists()

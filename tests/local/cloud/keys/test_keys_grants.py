@@ -49,9 +49,7 @@ def test_ec2_makes_the_grant_for_a_caller_who_may_not_make_it_directly(cloud: Se
     ec2.run_instances(ImageId=image["ImageId"], MinCount=1, MaxCount=1, BlockDeviceMappings=[disk])
     assert cloud.client("kms").list_grants(KeyId=key)["Grants"]
     code, _ = refusal(
-        lambda: cloud.client("kms", role).create_grant(
-            KeyId=key, GranteePrincipal=role.arn, Operations=["Decrypt"]
-        )
+        lambda: cloud.client("kms", role).create_grant(KeyId=key, GranteePrincipal=role.arn, Operations=["Decrypt"])
     )
     assert code == "AccessDeniedException"
 

@@ -67,9 +67,7 @@ def attempts(cloud: ServedCloud, role: Role, key: str) -> dict[str, Any]:
             KeyId=key, KeySpec="AES_256"
         ),
         "kms:DescribeKey": lambda: kms.describe_key(KeyId=key),
-        "kms:CreateGrant": lambda: kms.create_grant(
-            KeyId=key, GranteePrincipal=role.arn, Operations=["Decrypt"]
-        ),
+        "kms:CreateGrant": lambda: kms.create_grant(KeyId=key, GranteePrincipal=role.arn, Operations=["Decrypt"]),
     }
 
 
@@ -95,9 +93,7 @@ def test_other_roles_of_the_same_accounts_do_not(cloud: ServedCloud, deployed: D
 
 
 @pytest.mark.parametrize("region", [HOME, AWAY])
-def test_distribution_roles_read_and_write_under_the_key(
-    cloud: ServedCloud, deployed: Deployed, region: str
-) -> None:
+def test_distribution_roles_read_and_write_under_the_key(cloud: ServedCloud, deployed: Deployed, region: str) -> None:
     for role in deployed.distributors.values():
         key = deployed.keys[region]
         kms = cloud.client("kms", role, region)
