@@ -49,4 +49,3 @@ def test_without_targets_the_image_is_built_and_launched_in_the_hub(hub_only: Wo
     assert [(copy.account, copy.region) for copy in ended.copies] == [(HUB, "us-east-1")]
     assert [(row.role, row.launched) for row in image.rows(ended)] == [("alone-instances", "yes")]
     assert hub_only.parameters("alone") == {(HUB, "us-east-1"): ended.copies[0].ami}
-    assert not hub_only.up("alone").changed
