@@ -32,3 +32,11 @@ def ledger(landing_zone: LandingZone) -> Product:
 def payroll(landing_zone: LandingZone) -> Product:
     """The Windows example."""
     return load_product(stack_path(PROJECT, "payroll"), landing_zone)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count what runs against a served cloud among the slow tests: `make check` leaves them out."""
+    for item in items:
+        if "cloud" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.stack)
