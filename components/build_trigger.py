@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
+from components.retention import LOG_RETENTION
 from model.documents import PolicyDocument
 from model.hub_policies import queue_policy, report_function_policy, service_trust, start_function_policy, topic_policy
 from model.names import SCRIPTS_PREFIX, ProductNames
@@ -33,9 +34,6 @@ SOURCES = (
 """What both functions carry, named one by one: a folder would pick up caches and show changes that are none."""
 
 LAMBDA_RUNTIME = "python3.13"
-
-LOG_RETENTION = 365
-"""Days that logs are kept (Security Hub CloudWatch.16)."""
 
 DEAD_LETTER_RETENTION = 14 * 24 * 3600
 """Seconds that a failed event is kept; SQS's longest."""

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
+from components.retention import LOG_RETENTION
 from model.distribution import DistributionPlan, RegionTarget
 from model.files.product import Product
 from model.hub_policies import (
@@ -22,9 +23,6 @@ from model.names import BUILD_PREFIX, TAG_PRODUCT, ProductNames, channel_paramet
 from model.versions import content_version
 
 DOCUMENTS = Path(__file__).parent.parent / "runtime" / "documents"
-
-LOG_RETENTION = 365
-"""Days that logs are kept (Security Hub CloudWatch.16)."""
 
 
 class ImagePipelineArgs(ComponentArgs):

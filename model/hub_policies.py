@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
-from model.key_policies import FOR_AWS_RESOURCES
+from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
 from model.names import (
     BUILD_PREFIX,
     SCRIPTS_PREFIX,
@@ -145,7 +145,7 @@ def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns
             Statement("ReadBaseImage", ("ssm:GetParameter", "ssm:GetParameters"), _public_parameters(region, hub)),
             Statement(
                 "UseImageKeys",
-                ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+                USE_ACTIONS,
                 image_key_arns,
             ),
             Statement("GrantImageKeys", ("kms:CreateGrant",), image_key_arns, conditions=FOR_AWS_RESOURCES),

@@ -84,7 +84,7 @@ def data_key_policy(
     """
     logs = Statement(
         "UseByLogs",
-        ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"),
+        USE_ACTIONS,
         principal={"Service": f"logs.{region}.amazonaws.com"},
         conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group_arns}},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.documents import PolicyDocument, Statement, trust_policy
-from model.key_policies import FOR_AWS_RESOURCES
+from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
 from model.names import account_root_arn, channel_parameter_arn
 
 
@@ -23,7 +23,7 @@ def distribution_role_policy(hub: str, account: str) -> PolicyDocument:
         (
             Statement(
                 "UseImageKeys",
-                ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+                USE_ACTIONS,
                 keys,
             ),
             Statement(
@@ -47,7 +47,7 @@ def consumer_key_policy(key_arns: tuple[str, ...]) -> PolicyDocument:
         (
             Statement(
                 "UseImageKey",
-                ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+                USE_ACTIONS,
                 key_arns,
             ),
             Statement("GrantImageKey", ("kms:CreateGrant",), key_arns, conditions=FOR_AWS_RESOURCES),

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, unquote
 from moto.core.model import OperationModel
 
 from local.cloud import identity, protocol
-from local.cloud.call import Call, Caller, ServiceError
+from local.cloud.call import Call, ServiceError
 from local.cloud.gateway import CONTEXT_HEADER, Gateway
 from local.cloud.in_process import Application, Receive, Scope, Send
 from local.cloud.objects import Objects
@@ -126,9 +126,7 @@ class Front:
 
         def check() -> None:
             # Who calls is checked by ministack right after, signature and all.
-            principal = identity.resolve(signed.access_key_id)
-            credentials = identity.known_credentials(signed.access_key_id)
-            caller = Caller(principal.account, principal.arn, credentials)
+            caller = identity.caller_of(identity.known_credentials(signed.access_key_id))
             query = {name: values[0] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
             objects.check(request.method, bucket, key, query, request.headers, caller, signed.region)
 

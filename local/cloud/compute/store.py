@@ -27,10 +27,6 @@ def not_found(kind: Kind, record_id: str) -> ServiceError:
     return ServiceError(code, words.format(record_id))
 
 
-class Records(dict[str, AnyRecord]):
-    """Records of one kind, account and Region by id."""
-
-
 class Store:
     """Records by `[account][region]`; a lock makes changes of one call appear at once."""
 
