@@ -50,7 +50,10 @@ class Mapper:
         parameters: dict[str, Any] = {}
         for name, value in properties.items():
             member = self.member(shape, name)
-            if member is not None and value is not None:
+            if member is None or value is None:
+                continue
+            # A list of none, where AWS takes one object, is that object left out.
+            if value != [] or not isinstance(shape.members[member], StructureShape):
                 parameters[member] = self.value(shape.members[member], value, name)
         return parameters
 

@@ -1,7 +1,7 @@
 """Where the Python SDK keeps the resource types and functions of the table; only needed to read the declarations."""
 
 _MODULES = {
-    "kms": ("Key", "ReplicaKey", "Alias"),
+    "kms": ("Key", "ReplicaKey", "Alias", "Grant"),
     "s3": (
         "Bucket",
         "BucketVersioning",
@@ -13,7 +13,7 @@ _MODULES = {
         "BucketLifecycleConfiguration",
     ),
     "iam": ("Role", "RolePolicy", "RolePolicyAttachment", "InstanceProfile", "Policy"),
-    "lambda_": ("Function", "Permission", "FunctionEventInvokeConfig"),
+    "lambda_": ("Function", "Permission", "FunctionEventInvokeConfig", "LayerVersion"),
     "sqs": ("Queue", "QueuePolicy"),
     "sns": ("Topic", "TopicPolicy", "TopicSubscription"),
     "cloudwatch": ("LogGroup", "EventRule", "EventTarget", "MetricAlarm"),
