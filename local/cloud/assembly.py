@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from local.cloud.auto_scaling.service import AutoScaling
 from local.cloud.clock import Clock, SystemClock
 from local.cloud.compute.service import Compute
 from local.cloud.front import Front
@@ -16,6 +17,7 @@ from local.cloud.objects import Objects
 from local.cloud.parameters import Parameters
 from local.cloud.public_images import PublicImages
 from local.cloud.role_attachments import RoleAttachments
+from local.cloud.service_linked_roles import ServiceLinkedRoles
 
 
 def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clock: Clock | None = None) -> Gateway:
@@ -28,6 +30,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     keys = Keys(gateway)
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
-    services = [compute, keys, parameters, RoleAttachments(gateway), image_builder]
+    roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
+    services = [compute, keys, parameters, roles, AutoScaling(gateway, roles), image_builder]
     front.serve(gateway, services, Objects(gateway, keys))
     return gateway
