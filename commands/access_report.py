@@ -1,0 +1,176 @@
+"""Launch access as a table, as JSON and as a page.
+
+The JSON is an interface, and only grows while `version` stays:
+
+    {"version": 1, "product": "ledger", "source": "planned" or "deployed", "holds": false,
+     "launches": [{"principal": "<ARN>", "account": "<id>", "accountName": "workloads-test", "region": "eu-west-1",
+                   "holds": false,
+                   "steps": {"channel": {"answer": "yes", "deciding": ["…"], "missing": []}, …}}]}
+
+`steps` holds every step of `model.launch_access.Step`, `answer` is one of `Answer`; `deciding` names what allowed or
+refused, `missing` what is to be added or changed, and where. `holds` is false where any answer is "no" or "not judged".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from model.files.landing_zone import LandingZone
+from model.launch_access import Answer, Cell, Row, Step
+
+VERSION = 1
+
+TEMPLATE = "access_report.html.jinja"
+
+STYLES = {Answer.YES: "green", Answer.NO: "bold red", Answer.ROLES_OWN: "yellow", Answer.NOT_JUDGED: "bold magenta"}
+
+
+class Source(StrEnum):
+    """What the report was made from."""
+
+    PLANNED = "planned"
+    """The documents that the program deploys."""
+    DEPLOYED = "deployed"
+    """What the accounts answered."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a step has its answer in the Regions named; all of the principal's where `regions` is empty."""
+
+    regions: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PrincipalAccess:
+    """One principal's launches, Region by Region."""
+
+    arn: str
+    account: str
+    account_name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def name(self) -> str:
+        """The role's name with its path."""
+        return self.arn.partition("/")[2]
+
+    def cells(self, step: Step) -> list[Cell]:
+        """The answers to one step, in the order of the Regions."""
+        return [row.cells[step] for row in self.rows]
+
+    def reasons(self, step: Step) -> list[Reason]:
+        """What decided a step, or what is missing; said once where it is the same in several Regions."""
+        regions_of: dict[tuple[str, ...], list[str]] = {}
+        for row in self.rows:
+            regions_of.setdefault(_lines(row.cells[step]), []).append(row.region)
+        everywhere = len(regions_of) == 1
+        return [Reason(() if everywhere else tuple(regions), lines) for lines, regions in regions_of.items()]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows of a product's launch access, ready to be shown."""
+
+    product: str
+    source: Source
+    rows: tuple[Row, ...]
+    landing_zone: LandingZone
+
+    @property
+    def holds(self) -> bool:
+        """Whether no step of any launch is known to fail, or could not be judged."""
+        return all(row.holds for row in self.rows)
+
+    @property
+    def conclusion(self) -> str:
+        """The whole in one sentence."""
+        failing = sum(not row.holds for row in self.rows)
+        if not self.rows:
+            return f"{self.product} has no consumers: nobody launches from it"
+        if failing:
+            return f"{failing} of {len(self.rows)} launches of {self.product} would fail or could not be judged"
+        own = any(cell.answer is Answer.ROLES_OWN for row in self.rows for cell in row.cells.values())
+        rest = "; where it says so, the role's own policies decide: --live reads them" if own else ""
+        return f"nothing in the {self.source} documents stands in the way of {len(self.rows)} launches{rest}"
+
+    def principals(self) -> Iterator[PrincipalAccess]:
+        """The principals in order, each with its rows."""
+        for arn in dict.fromkeys(row.principal for row in self.rows):
+            rows = tuple(row for row in self.rows if row.principal == arn)
+            account = rows[0].account
+            yield PrincipalAccess(arn, account, self.landing_zone.account_name(account), rows)
+
+    def json(self) -> str:
+        """The report in the shape that this module documents."""
+        content = {
+            "version": VERSION,
+            "product": self.product,
+            "source": self.source.value,
+            "holds": self.holds,
+            "launches": [self._launch(row) for row in self.rows],
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def html(self) -> str:
+        """The report as one page that loads nothing else."""
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        return environment.get_template(TEMPLATE).render(report=self, steps=tuple(Step))
+
+    def table(self) -> RenderableType:
+        """A table for each principal, and the conclusion."""
+        conclusion = Text(self.conclusion, style="green" if self.holds else "red")
+        return Group(*(_principal_table(principal) for principal in self.principals()), conclusion)
+
+    def _launch(self, row: Row) -> dict[str, Any]:
+        return {
+            "principal": row.principal,
+            "account": row.account,
+            "accountName": self.landing_zone.account_name(row.account),
+            "region": row.region,
+            "holds": row.holds,
+            "steps": {
+                step.value: {
+                    "answer": cell.answer.value,
+                    "deciding": list(cell.deciding),
+                    "missing": list(cell.missing),
+                }
+                for step, cell in row.cells.items()
+            },
+        }
+
+
+def _principal_table(principal: PrincipalAccess) -> Table:
+    title = Text(f"{principal.name} in {principal.account_name} ({principal.account})")
+    table = Table("Step", *(row.region for row in principal.rows), title=title, title_justify="left")
+    table.add_column("Decided by, or what is missing and where", overflow="fold")
+    for step in Step:
+        answers = [Text(cell.answer.value, style=STYLES[cell.answer]) for cell in principal.cells(step)]
+        lines = [
+            f"{', '.join(reason.regions)}: {line}" if reason.regions else line
+            for reason in principal.reasons(step)
+            for line in reason.lines
+        ]
+        table.add_row(step.value, *answers, Text("\n".join(lines)))
+    return table
+
+
+def _lines(cell: Cell) -> tuple[str, ...]:
+    return cell.deciding if cell.answer is Answer.YES else cell.missing
