@@ -8,11 +8,18 @@ from pathlib import Path
 from local.cloud.auto_scaling.service import AutoScaling
 from local.cloud.clock import Clock, SystemClock
 from local.cloud.compute.service import Compute
+from local.cloud.enforcement import note_enforcement
 from local.cloud.front import Front
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
+from local.cloud.journal import FILE_NAME, Journal
 from local.cloud.keys.service import Keys
-from local.cloud.ministack_corrections import add_managed_policies, correct_principal_arn, correct_resource_arns
+from local.cloud.ministack_corrections import (
+    add_managed_policies,
+    correct_principal_arn,
+    correct_resource_arns,
+    role_arn_of,
+)
 from local.cloud.objects import Objects
 from local.cloud.parameters import Parameters
 from local.cloud.public_images import PublicImages
@@ -25,12 +32,14 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     correct_principal_arn()
     correct_resource_arns()
     add_managed_policies()
-    gateway = Gateway(front, front.beneath, loop, clock or SystemClock())
+    note_enforcement()
+    journal = Journal(directory / FILE_NAME, role_arn_of)
+    gateway = Gateway(front, front.beneath, loop, clock or SystemClock(), journal)
     compute = Compute(gateway)
     keys = Keys(gateway)
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
     services = [compute, keys, parameters, roles, AutoScaling(gateway, roles), image_builder]
-    front.serve(gateway, services, Objects(gateway, keys))
+    front.serve(gateway, services, [Objects(gateway, keys)])
     return gateway

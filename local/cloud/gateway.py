@@ -15,20 +15,32 @@ from local.cloud import identity
 from local.cloud.call import Call, Caller, Credentials, ServiceError
 from local.cloud.clock import Clock
 from local.cloud.in_process import Application, Transport
+from local.cloud.journal import Journal, calling_service
 
 CONTEXT_HEADER = "x-golden-ami-context"
 """Carries condition keys of a service that calls on somebody's behalf; only this process knows its token."""
+
+SERVICE_HEADER = "x-golden-ami-service"
+"""Names a service that calls with a role's credentials, for the journal; only this process knows its token."""
 
 
 class Gateway:
     """Calls into the cloud from within: through the front, or to ministack beneath it."""
 
-    def __init__(self, front: Application, beneath: Application, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+    def __init__(
+        self,
+        front: Application,
+        beneath: Application,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        journal: Journal | None = None,
+    ) -> None:
         self._front = Transport(front, loop)
         self._beneath = Transport(beneath, loop)
         self._loop = loop
         self._token = secrets.token_urlsafe(24)
         self.clock = clock
+        self.journal = journal or Journal()
 
     def client(self, service: str, region: str, credentials: Credentials) -> Any:
         """A client for anybody's credentials, through the whole front."""
@@ -37,6 +49,10 @@ class Gateway:
     def root_client(self, service: str, account: str, region: str) -> Any:
         """A client for an account's root: for what an account holds from its beginning, and the cloud's look-ups."""
         return self._front.client(service, region, root(account))
+
+    def service_client(self, service: str, region: str, credentials: Credentials, principal: str) -> Any:
+        """A client for an AWS service that works with a role's credentials; `principal` is the service's own name."""
+        return self._front.client(service, region, credentials, {SERVICE_HEADER: f"{self._token};{principal}"})
 
     def key_client(self, credentials: Credentials, region: str, via_service: str | None) -> Any:
         """A KMS client; `via_service` is the AWS service that calls for its caller (`ec2.us-east-1.amazonaws.com`)."""
@@ -47,8 +63,13 @@ class Gateway:
 
     def context(self, header: str | None) -> dict[str, str]:
         """Condition keys that a request carries, if a service of this process made it."""
+        text = self.vouched(header)
+        return json.loads(text) if text else {}
+
+    def vouched(self, header: str | None) -> str | None:
+        """What a header of a request says beside its token, if a service of this process made it."""
         token, _, text = (header or "").partition(";")
-        return json.loads(text) if secrets.compare_digest(token.encode(), self._token.encode()) else {}
+        return text if secrets.compare_digest(token.encode(), self._token.encode()) else None
 
     def forward(self, call: Call, account: str | None = None, region: str | None = None) -> dict[str, Any]:
         """Send a call to ministack beneath the front, as the root of the caller's or a given account.
@@ -86,13 +107,17 @@ class Gateway:
             f"User: {service_principal} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
             403,
         )
-        try:
-            found = self.root_client("iam", account, "us-east-1").get_role(RoleName=role)["Role"]
-        except ClientError as error:
-            raise refused from error
-        trust = found["AssumeRolePolicyDocument"]
-        if not identity.trusts_service(trust, service_principal, role_arn, context or {}):
-            raise refused
+
+        def decide() -> None:
+            try:
+                found = self.root_client("iam", account, "us-east-1").get_role(RoleName=role)["Role"]
+            except ClientError as error:
+                raise refused from error
+            trust = found["AssumeRolePolicyDocument"]
+            if not identity.trusts_service(trust, service_principal, role_arn, context or {}):
+                raise refused
+
+        self.journal.decide(decide, service_principal, "sts:AssumeRole", role_arn, account=account)
         return identity.service_session(role_arn, session_name, self.clock.now().timestamp())
 
     def authorize(
@@ -105,8 +130,15 @@ class Gateway:
         code: str = "AccessDeniedException",
     ) -> None:
         """Hold an action against the caller's identity policies; raises `ServiceError` with AWS's words."""
-        credentials = caller.credentials if isinstance(caller, Caller) else caller
-        identity.authorize(credentials.access_key_id, action, resource_arn, region, context or {}, code)
+        known = caller if isinstance(caller, Caller) else identity.caller_of(caller)
+        keys = context or {}
+        self.journal.decide(
+            lambda: identity.authorize(known.credentials.access_key_id, action, resource_arn, region, keys, code),
+            known.arn,
+            action,
+            resource_arn,
+            service=calling_service(keys),
+        )
 
     def put_service_event(
         self, account: str, region: str, source: str, detail_type: str, resources: list[str], detail: dict[str, Any]

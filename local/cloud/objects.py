@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, unquote
 
 from botocore.exceptions import ClientError
 
-from local.cloud.call import Call, Caller, ServiceError
+from local.cloud.call import Call, ServiceError
 from local.cloud.gateway import Gateway
+from local.cloud.guard import SignedRequest
 from local.cloud.keys.service import Keys
 from local.cloud.ministack_corrections import bucket_owner
 
@@ -25,50 +26,60 @@ DATA_QUERIES = frozenset({"partNumber", "uploadId", "uploads", "versionId", "x-i
 PRESENTATION = ("response-", "x-amz-")
 """Beginnings of query parameters that say how to answer, or hold a presigned address's signature."""
 
+SIGNATURE_2 = frozenset({"AWSAccessKeyId", "Expires", "Signature"})
+"""Query parameters that hold the signature of an older presigned address."""
+
+
+UNHEARD_SIGNATURE = (
+    "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+)
+
 
 class Objects:
     """Decides on the keys of objects (S3 User Guide, "Using server-side encryption with AWS KMS keys")."""
+
+    services = frozenset({"s3"})
 
     def __init__(self, gateway: Gateway, keys: Keys) -> None:
         self._gateway = gateway
         self._keys = keys
 
-    def check(
-        self,
-        method: str,
-        bucket: str,
-        key: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        caller: Caller,
-        region: str,
-    ) -> None:
-        """Raise `ServiceError` (AccessDenied) where the caller may not use the key of what it reads or writes."""
-        if any(name not in DATA_QUERIES and not name.lower().startswith(PRESENTATION) for name in query):
+    def check(self, signed: SignedRequest) -> None:
+        """Raise `ServiceError` where the caller may not use the key of what it reads or writes (AccessDenied).
+
+        Under SSE-KMS, S3 hears no signature of version 2 (InvalidArgument).
+        """
+        request, caller = signed.request, signed.caller
+        bucket, _, key = request.path.lstrip("/").partition("/")
+        query = {name: values[0] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
+        if not key or any(_asks_else(name) for name in query) or (caller.is_root and signed.signature_version == 4):
             return
-        s3 = self._client_of(bucket, caller, region)
+        # Presigned addresses may carry headers as parameters.
+        headers = {**{name.lower(): value for name, value in query.items()}, **request.headers}
+        method = request.method
+        s3 = self._client_of(bucket, signed)
         source = headers.get("x-amz-copy-source")
         # The head of an object holds nothing that its key protects, other than checksums that are asked for.
         if method == "GET" or (method == "HEAD" and "x-amz-checksum-mode" in headers):
             key_id = self._object_key(s3, bucket, unquote(key), query.get("versionId"))
-            self._use(caller, "kms:Decrypt", key_id, bucket, region)
+            self._use(signed, "kms:Decrypt", key_id, bucket)
         elif method == "PUT" and "uploadId" not in query:
-            self._use(caller, "kms:GenerateDataKey", self._new_key(s3, bucket, headers), bucket, region)
+            self._use(signed, "kms:GenerateDataKey", self._new_key(s3, bucket, headers), bucket)
         elif method == "POST" and "uploads" in query:
             # The parts of an upload are put under what its beginning states, and read again to be joined.
             key_id = self._new_key(s3, bucket, headers)
-            self._use(caller, "kms:GenerateDataKey", key_id, bucket, region)
-            self._use(caller, "kms:Decrypt", key_id, bucket, region)
+            self._use(signed, "kms:GenerateDataKey", key_id, bucket)
+            self._use(signed, "kms:Decrypt", key_id, bucket)
         if source and method == "PUT":
             path, _, options = unquote(source).lstrip("/").partition("?")
             from_bucket, _, from_key = path.partition("/")
             version = parse_qs(options).get("versionId", [None])[0]
-            key_id = self._object_key(self._client_of(from_bucket, caller, region), from_bucket, from_key, version)
-            self._use(caller, "kms:Decrypt", key_id, from_bucket, region)
+            key_id = self._object_key(self._client_of(from_bucket, signed), from_bucket, from_key, version)
+            self._use(signed, "kms:Decrypt", key_id, from_bucket)
 
-    def _client_of(self, bucket: str, caller: Caller, region: str) -> Any:
+    def _client_of(self, bucket: str, signed: SignedRequest) -> Any:
         """A client of a bucket's owner: whoever reads the bucket's settings, its key is asked for."""
-        return self._gateway.root_client("s3", bucket_owner(bucket) or caller.account, region)
+        return self._gateway.root_client("s3", bucket_owner(bucket) or signed.caller.account, signed.region)
 
     def _new_key(self, s3: Any, bucket: str, headers: Mapping[str, str]) -> str | None:
         """The key that a request writes under: what it states comes before its bucket's default."""
@@ -91,18 +102,21 @@ class Objects:
             return None
         return rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
 
-    def _use(self, caller: Caller, action: str, key_id: str | None, bucket: str, region: str) -> None:
-        if not key_id or "alias/aws/" in key_id:
+    def _use(self, signed: SignedRequest, action: str, key_id: str | None, bucket: str) -> None:
+        if not key_id:
+            return
+        if signed.signature_version != 4:
+            raise ServiceError("InvalidArgument", UNHEARD_SIGNATURE)
+        if signed.caller.is_root or "alias/aws/" in key_id:
             # S3's own keys are open to whoever S3 admits.
             return
-        if key_id.startswith("arn:"):
-            region = key_id.split(":")[3]
+        region = key_id.split(":")[3] if key_id.startswith("arn:") else signed.region
         context = {"aws:s3:arn": f"arn:aws:s3:::{bucket}"}
         call = Call(
             "kms",
             action.removeprefix("kms:"),
             region,
-            caller,
+            signed.caller,
             {"KeyId": key_id, "EncryptionContext": context},
             {"kms:ViaService": f"s3.{region}.amazonaws.com"},
         )
@@ -110,3 +124,9 @@ class Objects:
             self._keys.allow(call, action, key_id)
         except ServiceError as error:
             raise ServiceError("AccessDenied", error.message, 403) from error
+
+
+def _asks_else(parameter: str) -> bool:
+    """Whether a query parameter says that a request is not for an object's data."""
+    known = DATA_QUERIES | SIGNATURE_2
+    return parameter not in known and not parameter.lower().startswith(PRESENTATION)

@@ -7,7 +7,9 @@ from typing import Any
 
 from local.cloud.call import Call, ServiceError
 from local.cloud.gateway import Gateway
+from local.cloud.journal import calling_service
 from local.cloud.keys.decision import decide
+from local.cloud.keys.grants import GrantBook, check_retiring
 from local.cloud.keys.policies import check_policy
 from local.cloud.service import Operation
 
@@ -25,9 +27,10 @@ class Keys:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._owners: dict[str, str] = {}
+        self._book = GrantBook(gateway)
         self.operations: Mapping[str, Operation] = {
             "CreateAlias": self._change_alias,
-            "CreateGrant": self._on_key("CreateGrant"),
+            "CreateGrant": self._create_grant,
             "CreateKey": self._create_key,
             "Decrypt": self._decrypt,
             "DeleteAlias": self._change_alias,
@@ -35,17 +38,19 @@ class Keys:
             "Encrypt": self._on_key("Encrypt"),
             "GenerateDataKey": self._on_key("GenerateDataKey"),
             "GenerateDataKeyWithoutPlaintext": self._on_key("GenerateDataKeyWithoutPlaintext"),
-            "ListGrants": self._on_key("ListGrants"),
+            "ListGrants": self._list_grants,
             "PutKeyPolicy": self._put_key_policy,
             "ReEncrypt": self._re_encrypt,
             "ReplicateKey": self._replicate_key,
+            "RetireGrant": self._retire_grant,
             "RevokeGrant": self._on_key("RevokeGrant"),
             "UpdateAlias": self._change_alias,
         }
 
     def reset(self) -> None:
-        """Forget whose keys are whose."""
+        """Forget whose keys are whose, and who made which grant."""
         self._owners.clear()
+        self._book.clear()
 
     def _on_key(self, operation: str) -> Operation:
         def run(call: Call) -> dict[str, Any]:
@@ -64,7 +69,15 @@ class Keys:
         """The key's ARN, once the call may do this with it; raises `ServiceError`."""
         key_arn = self._key_arn(call, key_id)
         policy = self._owner_does(call, "GetKeyPolicy", {"KeyId": key_arn, "PolicyName": "default"}, key_arn)["Policy"]
-        decide(call, action, key_arn, policy, _Lazy(lambda: self._grants(call, key_arn)))
+        self._gateway.journal.decide(
+            lambda: decide(
+                call, action, key_arn, policy, _Lazy(lambda: self._book.of_caller(call, self._grants(call, key_arn)))
+            ),
+            call.caller.arn,
+            action,
+            key_arn,
+            service=calling_service(call.context),
+        )
         self._owners[key_arn.rsplit("/", 1)[-1]] = key_arn.split(":")[4]
         return key_arn
 
@@ -107,6 +120,32 @@ class Keys:
         return self._gateway.forward(
             Call("kms", operation, call.region, call.caller, parameters), key_arn.split(":")[4], key_arn.split(":")[3]
         )
+
+    def _create_grant(self, call: Call) -> dict[str, Any]:
+        key_arn = self.allow(call, "kms:CreateGrant", call.parameters["KeyId"])
+        self._book.check_principals(call)
+        made = self._carry_out(call, key_arn)
+        self._book.note(call, key_arn, made)
+        return made
+
+    def _list_grants(self, call: Call) -> dict[str, Any]:
+        answer = self._use(call, "kms:ListGrants", call.parameters["KeyId"])
+        return {**answer, "Grants": [self._book.shown(grant) for grant in answer["Grants"]]}
+
+    def _retire_grant(self, call: Call) -> dict[str, Any]:
+        parameters = call.parameters
+        if "GrantToken" in parameters:
+            key_arn, grant_id = self._book.behind(parameters["GrantToken"])
+        elif {"KeyId", "GrantId"} <= set(parameters):
+            key_arn, grant_id = self._key_arn(call, parameters["KeyId"]), parameters["GrantId"]
+        else:
+            raise ServiceError("ValidationException", "Specify a GrantToken, or both a KeyId and a GrantId.")
+        grant = next((one for one in self._grants(call, key_arn) if one["GrantId"] == grant_id), None)
+        if grant is None:
+            raise ServiceError("NotFoundException", f"Grant ID {grant_id} not found")
+        check_retiring(call, key_arn, self._book.shown(grant))
+        asked = {"KeyId": key_arn, "GrantId": grant_id, "DryRun": parameters.get("DryRun", False)}
+        return self._owner_does(call, "RetireGrant", asked, key_arn)
 
     def _decrypt(self, call: Call) -> dict[str, Any]:
         return self._carry_out(call, self._key_that_opens(call, "kms:Decrypt", call.parameters.get("KeyId")))

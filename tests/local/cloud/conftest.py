@@ -201,5 +201,5 @@ def running(served: tuple[str, Any, Any]) -> RunningCloud:
     images.answers = {"DescribeImages": described, "DeregisterImage": refusing}
     keys = Toy("kms", resource_of=None)
     keys.answers = {"DescribeKey": key, "ScheduleKeyDeletion": refusing}
-    front.serve(gateway, [builder, images, keys], None)
+    front.serve(gateway, [builder, images, keys])
     return RunningCloud(address, gateway, builder, images, keys)
