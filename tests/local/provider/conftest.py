@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,10 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
+from local.engine.go_build import EngineError
+from local.engine.install import install
+from local.environment import LocalFolder
+from local.progress import Report
 from local.provider.configuration import Configuration
 from local.provider.requests import Provider
 from local.provider.sessions import Sessions
@@ -83,3 +88,13 @@ def provider(sessions: FakeSessions) -> Provider:
     configured = Provider()
     configured.use(sessions)
     return configured
+
+
+@pytest.fixture(scope="session")
+def engine_folder() -> LocalFolder:
+    folder = LocalFolder()
+    try:
+        install(folder, Report(), os.environ.get("PATH", ""))
+    except EngineError as error:
+        pytest.fail(str(error))
+    return folder

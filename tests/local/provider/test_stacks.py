@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,10 +17,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.engine.go_build import EngineError
-from local.engine.install import install
 from local.environment import AccessKey, LocalFolder, stack_environment
-from local.progress import Report
+from tests.local.provider.engine_stack import TOKENS, Stack
 
 pytestmark = pytest.mark.stack
 
@@ -30,14 +27,6 @@ EXTERNAL_ID = "between-us"
 READY_SECONDS = 60
 
 SERVICES = "s3,sqs,sns,lambda,iam,sts,kms,ssm,ec2,events,logs,monitoring"
-
-PROJECT = """
-name: trial
-runtime: python
-config:
-  pulumi:disable-default-providers:
-    value: [aws]
-"""
 
 SDK = """
 import json
@@ -61,29 +50,6 @@ there = pulumi.ResourceOptions(provider=target)
 def document(*statements):
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 """
-
-TOKENS = """
-import json
-
-import pulumi
-
-
-def provider(name, owner="platform", **settings):
-    role = {
-        "roleArn": "arn:aws:iam::222222222222:role/deployer",
-        "sessionName": "trial",
-        "externalId": "between-us",
-    }
-    properties = {"region": "us-east-1", "assumeRoles": json.dumps([role]), **settings}
-    if owner:
-        properties["defaultTags"] = json.dumps({"tags": {"owner": owner}})
-    return pulumi.ProviderResource("aws", name, properties)
-
-
-def make(token, name, properties, provider, **options):
-    return pulumi.CustomResource(token, name, properties, pulumi.ResourceOptions(provider=provider, **options))
-"""
-"""The same without the SDK, whose import takes longer than all else in a run."""
 
 RESOURCES = """
 config = pulumi.Config()
@@ -240,62 +206,6 @@ def _with_accounts(address: str) -> Cloud:
     made = Cloud(address, AccessKey(key["AccessKeyId"], key["SecretAccessKey"]))
     made.allow()
     return made
-
-
-class Stack:
-    """One project in a folder of its own, and the engine on it."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.project = folder / "project"
-        self.project.mkdir()
-        (folder / "state").mkdir()
-        (self.project / "Pulumi.yaml").write_text(PROJECT)
-        self._environment = {
-            **environment,
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
-        }
-        self("stack", "init", "dev")
-
-    def program(self, text: str) -> None:
-        """What the next run does."""
-        (self.project / "__main__.py").write_text(textwrap.dedent(text))
-
-    def __call__(self, *arguments: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-            cwd=self.project,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        printed = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, printed
-        return printed
-
-    def up(self, *arguments: str, fails: bool = False) -> str:
-        """Deploy without a preview before."""
-        return self("up", "--yes", "--skip-preview", *arguments, fails=fails)
-
-    def outputs(self) -> dict[str, Any]:
-        """Outputs of the stack; secrets stay hidden."""
-        return json.loads(self("stack", "output", "--json"))
-
-    def resources(self) -> dict[str, dict[str, Any]]:
-        """What the state records, by the resources' names."""
-        state = json.loads(self("stack", "export"))
-        return {item["urn"].rpartition("::")[2]: item for item in state["deployment"]["resources"]}
-
-
-@pytest.fixture(scope="module")
-def engine_folder() -> LocalFolder:
-    folder = LocalFolder()
-    try:
-        install(folder, Report(), os.environ.get("PATH", ""))
-    except EngineError as error:
-        pytest.fail(str(error))
-    return folder
 
 
 @pytest.fixture
