@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 import boto3
 
 from model.files.landing_zone import LandingZone
-from model.names import role_arn
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -67,9 +66,8 @@ class DeploymentRoles:
     def _in(self, account: str) -> boto3.Session:
         if account not in self._assumed:
             zone = self.landing_zone
-            roles = {target.account: target.deployment_role for target in (zone.hub, *zone.targets.values())}
             sts = self.session.client("sts", region_name=zone.hub.region)
-            made = sts.assume_role(RoleArn=role_arn(account, roles[account]), RoleSessionName="golden-ami-access")
+            made = sts.assume_role(RoleArn=zone.deployment_role_arn(account), RoleSessionName="golden-ami-access")
             keys = made["Credentials"]
             self._assumed[account] = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         return self._assumed[account]

@@ -15,10 +15,9 @@ from commands.access_roles import obstacle, read_permissions, read_profile_roles
 from model.access import Grant, NamedPolicy, Permissions, Principal, ResourceSide
 from model.distribution import ConsumerRole, DistributionPlan
 from model.launch_access import LaunchAccess, Launcher, Obstacle, Place, Step
-from model.names import image_key_alias
+from model.names import auto_scaling_role_arn, image_key_alias
 from model.planned_launches import (
     auto_scaling_accounts,
-    auto_scaling_role_arn,
     key_policy_name,
     passed_by_auto_scaling,
     planned_key_arn,

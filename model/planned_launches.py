@@ -7,26 +7,10 @@ from typing import Any
 
 from model.access import Grant, NamedPolicy, Permissions, Principal, ResourceSide
 from model.distribution import ConsumerRole, DistributionPlan
-from model.key_policies import image_key_policy
+from model.key_policies import AUTO_SCALING_OPERATIONS, image_key_policy
 from model.launch_access import LaunchAccess, Launcher, Place, Step
-from model.names import TAG_PRODUCT, role_arn
+from model.names import TAG_PRODUCT, auto_scaling_role_arn
 from model.target_policies import consumer_key_policy, consumer_launch_policy
-
-AUTO_SCALING_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-"""Path and name of the role with which Auto Scaling launches (Auto Scaling User Guide, "Service-linked roles")."""
-
-AUTO_SCALING_GRANT_OPERATIONS = (
-    "CreateGrant",
-    "Decrypt",
-    "DescribeKey",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-    "ReEncryptFrom",
-    "ReEncryptTo",
-)
-"""What a grant lets Auto Scaling do with another account's key (Auto Scaling User Guide, "Required KMS key policy for
-use with encrypted volumes")."""
 
 AUTO_SCALING_POLICY: Mapping[str, Any] = {
     "Version": "2012-10-17",
@@ -106,13 +90,13 @@ def planned_key_side(
 ) -> ResourceSide:
     """Policy and grants of the image key of a Region."""
     document = image_key_policy(plan, region, administrators).as_dict()
-    accounts = [account for account in auto_scaling_accounts(plan) if region in plan.regions_of(account)]
     return ResourceSide(
         owner=plan.hub,
         policy=NamedPolicy(key_policy_name(product, region), document),
         required=True,
         grants=tuple(
-            Grant(auto_scaling_role_arn(account), frozenset(AUTO_SCALING_GRANT_OPERATIONS)) for account in accounts
+            Grant(auto_scaling_role_arn(account), frozenset(AUTO_SCALING_OPERATIONS))
+            for account in plan.auto_scaling_accounts(region)
         ),
     )
 
@@ -142,12 +126,7 @@ LEFT_TO_EXISTING_ROLES = frozenset({Step.CHANNEL, Step.IMAGE, Step.INSTANCE, Ste
 
 def auto_scaling_accounts(plan: DistributionPlan) -> tuple[str, ...]:
     """Accounts in which a consumer asks for Auto Scaling, each once."""
-    return tuple(dict.fromkeys(consumer.account for consumer in plan.consumers if _scales(consumer)))
-
-
-def auto_scaling_role_arn(account: str) -> str:
-    """ARN of Auto Scaling's service-linked role."""
-    return role_arn(account, AUTO_SCALING_ROLE)
+    return tuple(dict.fromkeys(consumer.account for consumer in plan.consumers if consumer.auto_scaling))
 
 
 def passed_by_auto_scaling(plan: DistributionPlan, account: str) -> tuple[str, ...]:
@@ -155,12 +134,8 @@ def passed_by_auto_scaling(plan: DistributionPlan, account: str) -> tuple[str, .
     return tuple(
         consumer.arn
         for consumer in plan.consumers
-        if consumer.account == account and consumer.create and _scales(consumer)
+        if consumer.account == account and consumer.create and consumer.auto_scaling
     )
-
-
-def _scales(consumer: ConsumerRole) -> bool:
-    return getattr(consumer, "auto_scaling", False)
 
 
 def key_policy_name(product: str, region: str) -> str:
