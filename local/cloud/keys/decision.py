@@ -12,30 +12,43 @@ from ministack.core import iam_evaluator as evaluator
 
 from local.cloud import identity
 from local.cloud.call import Call, ServiceError
-from local.cloud.ministack_corrections import role_arn_of
+from local.cloud.keys.grants import Grant, covers
 
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+def encryption_context(call: Call, action: str) -> Mapping[str, str]:
+    """The encryption context of a call; a re-encryption has one for each of its keys."""
+    side = {"kms:ReEncryptFrom": "Source", "kms:ReEncryptTo": "Destination"}.get(action, "")
+    return call.parameters.get(f"{side}EncryptionContext", {})
 
 
 def condition_keys(call: Call, action: str) -> dict[str, Any]:
     """Condition keys of KMS that a call carries (KMS Developer Guide, "AWS KMS condition keys")."""
     parameters = call.parameters
-    encryption_context: Mapping[str, str] = parameters.get("EncryptionContext", {})
+    context = encryption_context(call, action)
     keys: dict[str, Any] = {"kms:CallerAccount": call.caller.account, **call.context}
-    keys |= {f"kms:EncryptionContext:{name}": value for name, value in encryption_context.items()}
-    if encryption_context:
-        keys["kms:EncryptionContextKeys"] = list(encryption_context)
+    keys |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    if context:
+        keys["kms:EncryptionContextKeys"] = list(context)
     if action == "kms:CreateGrant":
         keys["kms:GranteePrincipal"] = parameters.get("GranteePrincipal", "")
         keys["kms:GrantOperations"] = list(parameters.get("Operations", []))
+        if "RetiringPrincipal" in parameters:
+            keys["kms:RetiringPrincipal"] = parameters["RetiringPrincipal"]
+        if constraints := parameters.get("Constraints"):
+            keys["kms:GrantConstraintType"] = next(iter(constraints))
     if action in {"kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"}:
         # True exactly where an integrated service asks on its caller's behalf.
         keys["kms:GrantIsForAWSResource"] = str("kms:ViaService" in call.context).lower()
     return keys
 
 
-def decide(call: Call, action: str, key_arn: str, policy: str, grants: Iterable[Mapping[str, Any]]) -> None:
-    """Raise `ServiceError` (AccessDeniedException, in AWS's words) unless the call may use the key."""
+def decide(call: Call, action: str, key_arn: str, policy: str, grants: Iterable[Grant]) -> None:
+    """Raise `ServiceError` (AccessDeniedException, in AWS's words) unless the call may use the key.
+
+    `grants` are the caller's own.
+    """
     principal = identity.resolve(call.caller.credentials.access_key_id)
     owner = key_arn.split(":")[4]
     request = identity.evaluation_context(
@@ -50,25 +63,10 @@ def decide(call: Call, action: str, key_arn: str, policy: str, grants: Iterable[
     if together.decision == "Allow":
         return
     denied = "Deny" in {by_identity.decision, by_policy.decision}
-    if not denied and any(_covers(grant, principal.arn, action, call) for grant in grants):
+    if not denied and any(covers(grant, call, action, encryption_context(call, action)) for grant in grants):
         return
     kind = "identity" if by_identity.decision == "Deny" else "resource"
     if not denied:
         kind = "identity" if by_policy.decision == "Allow" else "resource"
     message = identity.denial(principal.arn, action, key_arn, "Deny" if denied else "ImplicitDeny", kind)
     raise ServiceError("AccessDeniedException", message, 400)
-
-
-def _covers(grant: Mapping[str, Any], principal_arn: str, action: str, call: Call) -> bool:
-    """Whether a grant allows an operation to a principal; a grant needs no policy beside it."""
-    if grant["GranteePrincipal"] not in {principal_arn, role_arn_of(principal_arn)}:
-        return False
-    if action.removeprefix("kms:") not in grant["Operations"]:
-        return False
-    constraints = grant.get("Constraints") or {}
-    context: Mapping[str, str] = call.parameters.get("EncryptionContext", {})
-    equals = constraints.get("EncryptionContextEquals")
-    if equals is not None and dict(equals) != dict(context):
-        return False
-    subset: Mapping[str, str] = constraints.get("EncryptionContextSubset") or {}
-    return all(context.get(name) == value for name, value in subset.items())

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator as evaluator
 
 from local.cloud import identity
 from local.cloud.call import Call, ServiceError
 from local.cloud.gateway import Gateway
+from local.cloud.keys.principals import unique_id
 
 MAXIMUM = 32_768
 """Bytes of a key policy (KMS Developer Guide, "Quotas")."""
@@ -26,7 +26,7 @@ def check_policy(call: Call, text: str, key_arn: str, gateway: Gateway) -> None:
     statements = list(_statements(text))
     for statement in statements:
         for principal in _named(statement):
-            if not _exists(principal, gateway):
+            if unique_id(principal, gateway) is None:
                 raise ServiceError(MALFORMED, "Policy contains a statement with one or more invalid principals.")
     if not call.parameters.get("BypassPolicyLockoutSafetyCheck"):
         _check_lockout(call, text, key_arn)
@@ -58,17 +58,6 @@ def _named(statement: dict[str, Any]) -> Iterator[str]:
     for arn in cast(list[str], named) if isinstance(named, list) else [cast(str, named)]:
         if ":role/" in arn or ":user/" in arn:
             yield arn
-
-
-def _exists(arn: str, gateway: Gateway) -> bool:
-    """Whether a role or user is there; KMS resolves the principals of a policy when it is put."""
-    iam = gateway.root_client("iam", arn.split(":")[4], "us-east-1")
-    name = arn.rsplit("/", 1)[-1]
-    try:
-        found = iam.get_role(RoleName=name)["Role"] if ":role/" in arn else iam.get_user(UserName=name)["User"]
-    except ClientError:
-        return False
-    return found["Arn"] == arn
 
 
 def _check_lockout(call: Call, text: str, key_arn: str) -> None:
