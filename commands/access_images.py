@@ -10,14 +10,12 @@ from botocore.exceptions import ClientError
 
 from commands.access_accounts import Accounts
 from commands.access_roles import obstacle
-from model.launch_access import Obstacle, Step
+from model.launch_access import Obstacle, Obstacles, Step
 from model.names import channel_parameter
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ec2.type_defs import ImageTypeDef
-
-Obstacles = Mapping[Step, tuple[Obstacle, ...]]
 
 STEPS = (Step.CHANNEL, Step.IMAGE, Step.SNAPSHOT)
 """What depends on the image, each on the one before."""

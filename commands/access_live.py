@@ -65,14 +65,15 @@ class DeployedLaunches:
             permissions = read_permissions(iam, consumer.arn)
             passes = read_profile_roles(iam, consumer.arn)
         except ClientError as error:
-            return Launcher(Permissions(Principal(consumer.arn)), obstacles=(obstacle(error, what, advice),))
-        obstacles: tuple[Obstacle, ...] = ()
+            return _stopped(consumer.arn, obstacle(error, what, advice))
         if permissions.principal.arn != consumer.arn:
             # IAM knows a role by its name alone; the key's policy admits it by its path and name.
-            obstacles = (Obstacle(f"{what} is {permissions.principal.arn}: state its path in the product's file"),)
-        elif consumer.create and not passes:
-            obstacles = (Obstacle(f"the instance profile of {what} does not exist: {self._deploy}"),)
-        return Launcher(permissions, passes, obstacles=obstacles)
+            moved = Obstacle(f"{what} is {permissions.principal.arn}: state its path in the product's file")
+            return _stopped(consumer.arn, moved)
+        if consumer.create and not passes:
+            bare = Obstacle(f"the instance profile of {what} does not exist: {self._deploy}")
+            return Launcher(permissions, obstacles={Step.INSTANCE_PROFILE: (bare,)})
+        return Launcher(permissions, passes)
 
     def _auto_scaling(self, account: str) -> Launcher:
         arn = auto_scaling_role_arn(account)
@@ -83,7 +84,7 @@ class DeployedLaunches:
             permissions = read_permissions(self.accounts.iam(account), arn)
         except ClientError as error:
             what = f"role {arn.rsplit('/', 1)[-1]} of account {account}"
-            return Launcher(Permissions(Principal(arn)), obstacles=(obstacle(error, what, advice),))
+            return _stopped(arn, obstacle(error, what, advice))
         return Launcher(permissions, passed_by_auto_scaling(self.plan, account), reads=("ssm:GetParameters",))
 
     def _key(self, region: str) -> ImageKey:
@@ -122,6 +123,13 @@ class DeployedLaunches:
     @property
     def _deploy(self) -> str:
         return f"pulumi up --stack {self.product}"
+
+
+def _stopped(arn: str, stands: Obstacle) -> Launcher:
+    """A launcher of which nothing is known but that it cannot launch; snapshots do not depend on it."""
+    return Launcher(
+        Permissions(Principal(arn)), obstacles={step: (stands,) for step in Step if step is not Step.SNAPSHOT}
+    )
 
 
 def _grants(kms: KMSClient, key_arn: str) -> Iterator[Grant]:

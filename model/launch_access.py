@@ -90,20 +90,23 @@ class Obstacle:
     certain: bool = True
 
 
+Obstacles = Mapping[Step, tuple[Obstacle, ...]]
+
+
 @dataclass(frozen=True)
 class Launcher:
     """A principal that launches.
 
     `passes` are the roles of the instance profiles that it passes to its instances, `reads` the operations with which
-    it reads the channel. On the steps of `own` its policies are not known whole. `obstacles` concern every step that
-    asks for permission.
+    it reads the channel. On the steps of `own` its policies are not known whole. `obstacles` are found
+    on its own side.
     """
 
     permissions: Permissions
     passes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ("ssm:GetParameter", "ssm:GetParameters")
     own: frozenset[Step] = frozenset()
-    obstacles: tuple[Obstacle, ...] = ()
+    obstacles: Obstacles = field(default_factory=dict[Step, tuple[Obstacle, ...]])
 
     @property
     def principal(self) -> Principal:
@@ -126,7 +129,7 @@ class Place:
     image: str = "*"
     instance_type: str = "m5.large"
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    obstacles: Mapping[Step, tuple[Obstacle, ...]] = field(default_factory=dict[Step, tuple[Obstacle, ...]])
+    obstacles: Obstacles = field(default_factory=dict[Step, tuple[Obstacle, ...]])
 
 
 @dataclass(frozen=True)
@@ -171,10 +174,10 @@ class LaunchAccess:
                 return (_grant_request(place),)
 
     def _cell(self, step: Step, launcher: Launcher, place: Place) -> Cell:
-        if step is Step.SNAPSHOT:
-            return _stopped(place.obstacles.get(step, ())) or Cell(Answer.YES, (place.copy,))
-        if stopped := _stopped((*launcher.obstacles, *place.obstacles.get(step, ()))):
+        if stopped := _stopped((*launcher.obstacles.get(step, ()), *place.obstacles.get(step, ()))):
             return stopped
+        if step is Step.SNAPSHOT:
+            return Cell(Answer.YES, (place.copy,))
         requests = self.requests(step, launcher, place)
         side = place.key if step in (Step.KEY, Step.GRANT) else None
         try:

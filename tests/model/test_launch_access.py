@@ -240,9 +240,10 @@ def test_a_fact_that_stands_in_the_way_is_told_whatever_policies_allow(
     assert found.cells[Step.KEY].answer is Answer.YES
 
 
-def test_an_obstacle_of_a_launcher_stands_in_the_way_of_all_but_the_snapshot(planned: LaunchAccess) -> None:
-    gone = tuple(replace(each, obstacles=(Obstacle("there is no such role"),)) for each in planned.launchers)
-    assert refused(row(replace(planned, launchers=gone), CREATED, "us-east-1")) == set(Step) - {Step.SNAPSHOT}
+def test_an_obstacle_of_a_launcher_stands_in_the_way_of_its_steps_only(planned: LaunchAccess) -> None:
+    stands = {Step.INSTANCE_PROFILE: (Obstacle("there is no instance profile"),)}
+    gone = tuple(replace(each, obstacles=stands) for each in planned.launchers)
+    assert refused(row(replace(planned, launchers=gone), CREATED, "us-east-1")) == {Step.INSTANCE_PROFILE}
 
 
 def test_a_hub_that_keeps_its_image_is_a_place_and_its_account_delegates_the_key() -> None:
