@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,17 @@ ERROR_LINES = 15
 """Lines of a failed installation that are shown."""
 
 
-def make(layer: FunctionLayer) -> bool:
+def install(layer: FunctionLayer) -> None:
+    """Install what is pinned, with Lambda's wheels; raises `LayerError` in pip's words."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+    options = [*PIP_OPTIONS, "--target", str(layer.python), "--requirement", str(layer.requirements)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        told = "\n".join(done.stderr.strip().splitlines()[-ERROR_LINES:])
+        raise LayerError(f"{layer.requirements.name} could not be installed:\n{told}")
+
+
+def make(layer: FunctionLayer, install: Callable[[FunctionLayer], None] = install) -> bool:
     """Make the layer unless it is current; returns whether it was made.
 
     All is done in a folder beside it, which takes its place at the end. Raises `LayerError`.
@@ -30,7 +41,7 @@ def make(layer: FunctionLayer) -> bool:
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{layer.folder.name}-") as beside:
         draft = FunctionLayer(Path(beside) / "new", layer.requirements)
         recipe = draft.recipe()
-        _install(draft)
+        install(draft)
         _strip(draft.python)
         _pack(draft)
         draft.stamp.write_text(recipe, encoding="utf-8")
@@ -43,15 +54,6 @@ def make(layer: FunctionLayer) -> bool:
             if not layer.is_current():
                 raise
     return True
-
-
-def _install(layer: FunctionLayer) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
-    options = [*PIP_OPTIONS, "--target", str(layer.python), "--requirement", str(layer.requirements)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        told = "\n".join(done.stderr.strip().splitlines()[-ERROR_LINES:])
-        raise LayerError(f"{layer.requirements.name} could not be installed:\n{told}")
 
 
 def _strip(python: Path) -> None:
