@@ -46,10 +46,13 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a step has its answer in the Regions named; all of the principal's where `regions` is empty."""
+    """What decided a step, or is missing, in the Regions named; in all of the principal's where there are none."""
 
-    regions: tuple[str, ...]
-    lines: tuple[str, ...]
+    line: str
+    regions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.regions)}: {self.line}" if self.regions else self.line
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,15 @@ class PrincipalAccess:
 
     def reasons(self, step: Step) -> list[Reason]:
         """What decided a step, or what is missing; said once where it is the same in several Regions."""
-        regions_of: dict[tuple[str, ...], list[str]] = {}
+        regions_of: dict[str, list[str]] = {}
         for row in self.rows:
-            regions_of.setdefault(_lines(row.cells[step]), []).append(row.region)
-        everywhere = len(regions_of) == 1
-        return [Reason(() if everywhere else tuple(regions), lines) for lines, regions in regions_of.items()]
+            cell = row.cells[step]
+            for line in cell.deciding if cell.answer is Answer.YES else cell.missing:
+                regions_of.setdefault(line, []).append(row.region)
+        return [
+            Reason(line, () if len(regions) == len(self.rows) else tuple(regions))
+            for line, regions in regions_of.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -163,14 +170,8 @@ def _principal_table(principal: PrincipalAccess) -> Table:
     table.add_column("Decided by, or what is missing and where", overflow="fold")
     for step in Step:
         answers = [Text(cell.answer.value, style=STYLES[cell.answer]) for cell in principal.cells(step)]
-        lines = [
-            f"{', '.join(reason.regions)}: {line}" if reason.regions else line
-            for reason in principal.reasons(step)
-            for line in reason.lines
-        ]
+        lines = [str(reason) for reason in principal.reasons(step)]
+        if all(cell.answer is Answer.ROLES_OWN for cell in principal.cells(step)):
+            lines = ["left to the role's own policies"]
         table.add_row(step.value, *answers, Text("\n".join(lines)))
     return table
-
-
-def _lines(cell: Cell) -> tuple[str, ...]:
-    return cell.deciding if cell.answer is Answer.YES else cell.missing
