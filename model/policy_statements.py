@@ -20,6 +20,7 @@ from model.conditions import (
     unmet_conditions,
 )
 
+_VERSIONS = ("2008-10-17", "2012-10-17")
 _DOCUMENT_ELEMENTS = {"Version", "Id", "Statement"}
 _STATEMENT_ELEMENTS = {
     "Sid",
@@ -83,6 +84,8 @@ def bearing_statements(
     Raises `UnsupportedPolicyError` for anything that this model does not know.
     """
     _known(name, document, _DOCUMENT_ELEMENTS)
+    if document.get("Version", _VERSIONS[0]) not in _VERSIONS:
+        raise UnsupportedPolicyError(f"{name}: version {document['Version']} of the policy language is not known here")
     found: list[BearingStatement] = []
     stated = document.get("Statement")
     for number, statement in enumerate(_mappings(stated, name), start=1):
