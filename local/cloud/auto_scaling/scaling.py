@@ -36,7 +36,7 @@ class Scaling:
         """Look after the group's instances, then launch or terminate what its desired capacity asks for."""
         now = self._gateway.clock.now()
         try:
-            ec2 = self._gateway.client("ec2", group.region, self._session(group))
+            ec2 = self._gateway.service_client("ec2", group.region, self._session(group), SERVICE)
             self._look_after(group, ec2, now)
             self._shrink(group, ec2, now)
         except ServiceError as error:

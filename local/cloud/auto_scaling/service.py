@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.cloud.auto_scaling.access import Access, configuration_arn, group_arn
 from local.cloud.auto_scaling.descriptions import shown_activity, shown_configuration, shown_group
+from local.cloud.auto_scaling.placement import placement
 from local.cloud.auto_scaling.records import Group, LaunchConfiguration
 from local.cloud.auto_scaling.scaling import SERVICE, Scaling, reason
 from local.cloud.auto_scaling.store import Store
@@ -139,7 +140,7 @@ class AutoScaling:
         minimum, maximum = parameters["MinSize"], parameters["MaxSize"]
         desired = parameters.get("DesiredCapacity", minimum)
         _check_bounds(minimum, maximum, desired)
-        subnets, zones = self._subnets(call)
+        subnets, zones = placement(call, self._gateway)
         self._ensure_role(call)
         now = self._gateway.clock.now()
         group = Group(
@@ -164,33 +165,6 @@ class AutoScaling:
         self._store.groups(call)[name] = group
         self._scaling.advance(group, configuration)
         return {}
-
-    def _subnets(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Where the group launches: the stated subnets, or the default ones of the stated zones."""
-        stated = [one.strip() for one in call.parameters.get("VPCZoneIdentifier", "").split(",") if one.strip()]
-        zones: list[str] = call.parameters.get("AvailabilityZones", [])
-        if not stated and not zones:
-            message = "At least one Availability Zone or VPC Subnet is required."
-            raise ServiceError("ValidationError", message)
-        ec2 = self._gateway.root_client("ec2", call.caller.account, call.region)
-        try:
-            if stated:
-                found = ec2.describe_subnets(SubnetIds=stated)["Subnets"]
-            else:
-                filters = [
-                    {"Name": "default-for-az", "Values": ["true"]},
-                    {"Name": "availability-zone", "Values": zones},
-                ]
-                found = ec2.describe_subnets(Filters=filters)["Subnets"]
-        except ClientError as error:
-            raise ServiceError("ValidationError", service_error(error).message) from error
-        of_zones = {subnet["AvailabilityZone"] for subnet in found}
-        if missing := sorted(set(zones) - of_zones):
-            message = f"No default subnet was found for Availability Zones {missing}."
-            if stated:
-                message = "The availability zones of the specified subnets and the Auto Scaling group do not match"
-            raise ServiceError("ValidationError", message)
-        return tuple(subnet["SubnetId"] for subnet in found), tuple(sorted(of_zones))
 
     def _ensure_role(self, call: Call) -> None:
         """An account's first group makes the service-linked role, if its caller may (User Guide, that section)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.cloud.call import Call, ServiceError
-from local.cloud.gateway import Gateway
+from local.cloud import identity
+from local.cloud.call import Call, Caller, ServiceError
+from local.cloud.gateway import Gateway, root
 from local.cloud.journal import calling_service
 from local.cloud.keys.decision import decide
 from local.cloud.keys.grants import GrantBook, check_retiring
@@ -81,6 +82,35 @@ class Keys:
         self._owners[key_arn.rsplit("/", 1)[-1]] = key_arn.split(":")[4]
         return key_arn
 
+    def allow_service(
+        self,
+        service: str,
+        source_account: str,
+        action: str,
+        key_id: str,
+        owner: str,
+        region: str,
+        context: Mapping[str, str],
+    ) -> None:
+        """Whether an AWS service may use a key in its own name; raises `ServiceError`.
+
+        Only the key policy decides. `owner` is the account in which a key's id or alias is known, `context` the
+        condition keys of the call.
+        """
+        call = Call("kms", action.removeprefix("kms:"), region, _root(owner), {})
+        key_arn = self._key_arn(call, key_id)
+        policy = self._owner_does(call, "GetKeyPolicy", {"KeyId": key_arn, "PolicyName": "default"}, key_arn)["Policy"]
+
+        def decide_by_policy() -> None:
+            if not identity.admits_service(policy, service, action, key_arn, context):
+                because = f"because no resource-based policy allows the {action} action"
+                message = f"{service} is not authorized to perform: {action} on resource: {key_arn} {because}"
+                raise ServiceError("AccessDeniedException", message)
+
+        self._gateway.journal.decide(
+            decide_by_policy, service, action, key_arn, calling_service(context), source_account
+        )
+
     def _key_arn(self, call: Call, key_id: str) -> str:
         account = call.caller.account
         if key_id.startswith("arn:"):
@@ -143,7 +173,14 @@ class Keys:
         grant = next((one for one in self._grants(call, key_arn) if one["GrantId"] == grant_id), None)
         if grant is None:
             raise ServiceError("NotFoundException", f"Grant ID {grant_id} not found")
-        check_retiring(call, key_arn, self._book.shown(grant))
+        shown = self._book.shown(grant)
+        self._gateway.journal.decide(
+            lambda: check_retiring(call, key_arn, shown),
+            call.caller.arn,
+            "kms:RetireGrant",
+            key_arn,
+            service=calling_service(call.context),
+        )
         asked = {"KeyId": key_arn, "GrantId": grant_id, "DryRun": parameters.get("DryRun", False)}
         return self._owner_does(call, "RetireGrant", asked, key_arn)
 
@@ -238,6 +275,10 @@ class _Lazy:
 
     def __iter__(self) -> Any:
         return iter(self._read())
+
+
+def _root(account: str) -> Caller:
+    return Caller(account, f"arn:aws:iam::{account}:root", root(account))
 
 
 def _tag_keys(call: Call) -> dict[str, Any]:
