@@ -62,7 +62,7 @@ def read_image(accounts: Accounts, product: str, account: str, region: str, key_
         wrong = tuple(_wrong_snapshots(ec2, ids, account, key_arn, advice))
     except ClientError as error:
         wrong = (obstacle(error, f"a snapshot ({', '.join(ids)}) {where}", advice),)
-    return HeldImage(ami, f"{', '.join(ids)} {where}", tags, {Step.SNAPSHOT: wrong})
+    return HeldImage(ami, f"{', '.join(ids)} {where}, under the image key", tags, {Step.SNAPSHOT: wrong})
 
 
 def _snapshot_ids(image: ImageTypeDef) -> list[str]:

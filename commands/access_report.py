@@ -103,14 +103,16 @@ class Report:
     @property
     def conclusion(self) -> str:
         """The whole in one sentence."""
-        failing = sum(not row.holds for row in self.rows)
         if not self.rows:
             return f"{self.product} has no consumers: nobody launches from it"
-        if failing:
-            return f"{failing} of {len(self.rows)} launches of {self.product} would fail or could not be judged"
-        own = any(cell.answer is Answer.ROLES_OWN for row in self.rows for cell in row.cells.values())
+        failing = sum(Answer.NO in _answers(row) for row in self.rows)
+        unjudged = sum(not row.holds for row in self.rows) - failing
+        told = ((failing, "would fail"), (unjudged, "could not be judged"))
+        if counts := [f"{count} of {len(self.rows)} launches {what}" for count, what in told if count]:
+            return f"{self.product}: {', '.join(counts)}"
+        own = any(Answer.ROLES_OWN in _answers(row) for row in self.rows)
         rest = "; where it says so, the role's own policies decide: --live reads them" if own else ""
-        return f"nothing in the {self.source} documents stands in the way of {len(self.rows)} launches{rest}"
+        return f"{self.product}: nothing {self.source} stands in the way of a launch{rest}"
 
     def principals(self) -> Iterator[PrincipalAccess]:
         """The principals in order, each with its rows."""
@@ -162,6 +164,10 @@ class Report:
                 for step, cell in row.cells.items()
             },
         }
+
+
+def _answers(row: Row) -> set[Answer]:
+    return {cell.answer for cell in row.cells.values()}
 
 
 def _principal_table(principal: PrincipalAccess) -> Table:

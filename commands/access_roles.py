@@ -34,7 +34,8 @@ def obstacle(error: ClientError, what: str, advice: str) -> Obstacle:
     """
     code = error.response.get("Error", {}).get("Code", "")
     if code in REFUSED:
-        return Obstacle(f"{what} could not be read: {error}", certain=False)
+        needs = "`make deployment-roles` prints what the account's deployment role needs"
+        return Obstacle(f"{what} could not be read: {error.operation_name} was refused; {needs}", certain=False)
     if code in ABSENT:
         return Obstacle(f"{what} does not exist: {advice}")
     raise error

@@ -75,7 +75,7 @@ def test_reading_what_is_deployed_changes_nothing(accounts: DeployedAccounts) ->
 
 def test_a_deployed_image_is_named_and_its_snapshots_too(accounts: DeployedAccounts) -> None:
     cell = rows(live(accounts))[CREATED, "us-east-1"].cells[Step.SNAPSHOT]
-    assert cell.deciding == ("snap-00000000000000001 of 222222222222 in us-east-1",)
+    assert cell.deciding == ("snap-00000000000000001 of 222222222222 in us-east-1, under the image key",)
 
 
 def drop_role_statement(accounts: DeployedAccounts) -> None:
@@ -206,7 +206,11 @@ def test_what_may_not_be_read_is_not_judged_and_says_so(
     found = rows(report)[CREATED, "us-east-1"]
     unjudged = {step for step, cell in found.cells.items() if cell.answer is Answer.NOT_JUDGED}
     assert unjudged >= steps
-    assert all("could not be read" in line for step in steps for line in found.cells[step].missing)
+    assert all(
+        re.search("could not be read: .* was refused; `make deployment-roles`", line)
+        for step in steps
+        for line in found.cells[step].missing
+    )
     assert not report.holds
 
 
@@ -276,7 +280,7 @@ def test_the_table_has_a_column_for_each_region_and_a_line_for_each_step(landing
     assert [part.strip() for part in lines[0].split("│")[1:4]] == ["image", "yes", "no"]
     assert "eu-west-1: allow <ec2:RunInstances> in policy & role" in text
     assert "us-east-1: policy x: image" in text
-    assert "1 of 2 launches of ledger would fail or could not be judged" in text
+    assert "of 2 launches of ledger, 1 would fail" in text
 
 
 def test_the_json_has_the_shape_that_its_module_documents(landing_zone: LandingZone) -> None:
@@ -362,6 +366,16 @@ def test_where_every_step_holds_the_command_ends_well(landing_zone: LandingZone)
     code, text = printed(replace(report, rows=(replace(report.rows[0], cells=own),)), Format.TABLE)
     assert code == 0
     assert "--live reads them" in " ".join(text.split())
+
+
+def test_the_conclusion_tells_failing_launches_from_those_that_could_not_be_judged(landing_zone: LandingZone) -> None:
+    report = report_of(landing_zone)
+    good, bad = report.rows
+    unjudged = replace(good, cells={**good.cells, Step.KEY: Cell(Answer.NOT_JUDGED)})
+    counted = replace(report, rows=(good, bad, unjudged)).conclusion
+    assert counted == "of 3 launches of ledger, 1 would fail and 1 could not be judged"
+    assert replace(report, rows=(unjudged,)).conclusion == "of 1 launches of ledger, 1 could not be judged"
+    assert replace(report, rows=(good,)).conclusion == "nothing planned stands in the way of 1 launches of ledger"
 
 
 def test_a_product_without_consumers_says_so(landing_zone: LandingZone) -> None:
