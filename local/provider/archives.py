@@ -18,8 +18,8 @@ from local.provider.values import Blob
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: the time of day must not change a function's code."""
 
-MODE = 0o100755 << 16
-"""Lambda needs its files readable, and a bootstrap executable."""
+MODE = 0o100644 << 16
+"""Readable, not executable: Pulumi loses executable bits in archives that it makes; a named zip file keeps its own."""
 
 
 def zip_bytes(archive: Blob) -> bytes:

@@ -59,3 +59,18 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     missing = Blob({SIGNATURE: ASSET, "path": str(tmp_path / "gone.py")})
     with pytest.raises(ProviderError, match=r"gone\.py: No such file"):
         zip_bytes(archive(a_py=missing))
+
+
+def test_only_a_zip_that_is_named_keeps_executable_files(tmp_path: Path) -> None:
+    """Pulumi's archives know names and contents alone, so a program that must run comes in a zip file."""
+    folder, named = tmp_path / "folder", tmp_path / "named.zip"
+    folder.mkdir()
+    (folder / "tool").write_text("a tool")
+    (folder / "tool").chmod(0o755)
+    with zipfile.ZipFile(named, "w") as file:
+        file.write(folder / "tool", "tool")
+    modes: list[int] = []
+    for path in (folder, named):
+        with zipfile.ZipFile(io.BytesIO(zip_bytes(Blob({SIGNATURE: ARCHIVE, "path": str(path)})))) as file:
+            modes.append(file.getinfo("tool").external_attr >> 16)
+    assert modes == [0o100644, 0o100755]

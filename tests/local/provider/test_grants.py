@@ -161,3 +161,17 @@ def test_an_imported_grant_is_read_by_key_and_grant(provider: Provider, grants: 
     _, state, inputs = provider.read(GRANT, resource_id, {}, {})
     assert (inputs["keyId"], inputs["granteePrincipal"], inputs["name"]) == (FOREIGN_KEY, ROLE, "launches")
     assert not provider.diff(GRANT, inputs, state, inputs, ()).kinds
+
+
+def test_a_role_that_kms_does_not_know_yet_is_waited_for(
+    provider: Provider, sessions: Any, grants: FakeGrants, refusal: Callable[..., ClientError]
+) -> None:
+    refusals = [refusal("InvalidArnException", f"ARN does not refer to a valid principal: {ROLE}")]
+
+    def create(**parameters: Any) -> dict[str, Any]:
+        if refusals:
+            raise refusals.pop()
+        return grants.create(**parameters)
+
+    sessions.operations["CreateGrant"] = create
+    assert provider.create(GRANT, INPUTS, preview=False)[0] == f"{FOREIGN_KEY}:g-1"

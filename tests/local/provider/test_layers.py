@@ -153,3 +153,11 @@ def test_an_imported_layer_version_is_read_by_its_arn(provider: Provider, layers
     assert state["arn"] == resource_id
     with pytest.raises(ProviderError, match="ARN with its number"):
         provider.read(LAYER, ARN, {}, {})
+
+
+def test_a_layers_name_and_its_arn_are_one(provider: Provider, layers: FakeLayers) -> None:
+    inputs = {**INPUTS, "layerName": ARN}
+    resource_id, state = provider.create(LAYER, inputs, preview=False)
+    _, read, _ = provider.read(LAYER, resource_id, state, inputs)
+    assert not provider.diff(LAYER, inputs, read, inputs, ()).kinds
+    assert not provider.diff(LAYER, INPUTS, read, INPUTS, ()).kinds
