@@ -8,12 +8,17 @@ from pathlib import Path
 from local.cloud.auto_scaling.service import AutoScaling
 from local.cloud.clock import Clock, SystemClock
 from local.cloud.compute.service import Compute
+from local.cloud.deliveries.admission import Admission
+from local.cloud.deliveries.invocations import Invocations
+from local.cloud.deliveries.notifications import Notifications
+from local.cloud.deliveries.targets import Targets
 from local.cloud.enforcement import note_enforcement
 from local.cloud.front import Front
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
 from local.cloud.journal import FILE_NAME, Journal
 from local.cloud.keys.service import Keys
+from local.cloud.messages import Messages
 from local.cloud.ministack_corrections import (
     add_managed_policies,
     correct_principal_arn,
@@ -37,9 +42,12 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     gateway = Gateway(front, front.beneath, loop, clock or SystemClock(), journal)
     compute = Compute(gateway)
     keys = Keys(gateway)
+    admission = Admission(gateway, keys)
+    for deliveries in (Invocations(gateway), Notifications(admission), Targets(gateway, admission)):
+        deliveries.install()
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
     services = [compute, keys, parameters, roles, AutoScaling(gateway, roles), image_builder]
-    front.serve(gateway, services, [Objects(gateway, keys)])
+    front.serve(gateway, services, [Objects(gateway, keys), Messages(gateway, keys)])
     return gateway

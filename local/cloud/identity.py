@@ -110,27 +110,42 @@ def denial(arn: str, action: str, resource_arn: str, decision: str, kind: str) -
     return f"User: {arn} is not authorized to perform: {action} on resource: {resource_arn} {because}"
 
 
+def admits_service(
+    policy: Mapping[str, Any] | str, service: str, action: str, resource_arn: str, context: Mapping[str, str]
+) -> bool:
+    """Whether a resource's own policy admits an AWS service that calls in its own name.
+
+    `context` holds the condition keys of the call; services call under TLS.
+    """
+    request = evaluator.EvalContext(
+        # No account's principal: what a policy grants to an account, it does not grant to a service.
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=resource_arn.split(":")[3],
+        secure_transport=True,
+        service_context={key.lower(): value for key, value in context.items()},
+    )
+    document = cast(dict[str, Any], policy)
+    return evaluator.evaluate_resource_policy(document, request, service=service).decision == "Allow"
+
+
 def trusts_service(
     trust_policy: Mapping[str, Any] | str, service: str, role_arn: str, context: Mapping[str, str]
 ) -> bool:
-    """Whether a role's trust policy admits an AWS service under the given condition keys."""
+    """Whether a role's trust policy names an AWS service and admits it under the given condition keys.
+
+    A role that everybody may take is not a service's role.
+    """
     document = cast(dict[str, Any], json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy)
     statements = [
-        {**{key: value for key, value in statement.items() if key != "Principal"}, "Resource": "*"}
+        statement
         for statement in _list(document.get("Statement"))
         if isinstance(statement.get("Principal"), dict) and service in _list(statement["Principal"].get("Service"))
     ]
-    request = evaluator.EvalContext(
-        principal_arn=f"arn:aws:iam::{role_arn.split(':')[4]}:root",
-        principal_type="Service",
-        principal_account=role_arn.split(":")[4],
-        action="sts:AssumeRole",
-        resource_arn=role_arn,
-        region="",
-        service_context={key.lower(): value for key, value in context.items()},
-    )
-    policy = evaluator.parse_policy_document({"Version": "2012-10-17", "Statement": statements})
-    return evaluator.evaluate(request, [policy]).decision == "Allow"
+    return admits_service({"Statement": statements}, service, "sts:AssumeRole", role_arn, context)
 
 
 def service_session(role_arn: str, session_name: str, now: float) -> Credentials:
