@@ -21,8 +21,6 @@ def greet(name):
 """
 
 HANDLER = """
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -35,7 +33,6 @@ def handler(event, context):
         "said": greeting.greet(event["name"]),
         "on path": str(tool.parent.parent) in sys.path,
         "tool": tool.read_text(),
-        "mode": oct(tool.stat().st_mode & 0o777),
     }
 """
 
