@@ -33,7 +33,7 @@ class GrantBook:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._issuers: dict[str, str] = {}
-        self._grantees: dict[str, str | None] = {}
+        self._grantees: dict[str, str] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
 
     def clear(self) -> None:
@@ -42,38 +42,47 @@ class GrantBook:
         self._grantees.clear()
         self._tokens.clear()
 
-    def check_principals(self, call: Call) -> None:
-        """Raise `ServiceError` (InvalidArnException) where a grant would name a principal that does not exist."""
-        for parameter in ("GranteePrincipal", "RetiringPrincipal"):
-            arn = call.parameters.get(parameter)
-            if arn is not None and not self._exists(arn, call):
-                raise ServiceError("InvalidArnException", f"ARN does not refer to a valid principal: {arn}")
+    def grantee_of(self, call: Call) -> str:
+        """Unique id of a new grant's grantee, or its ARN where that is no role or user.
 
-    def _exists(self, arn: str, call: Call) -> bool:
-        if ACCOUNT_ROOT.fullmatch(arn):
-            return True
-        if ROLE_OR_USER.fullmatch(arn):
-            return unique_id(arn, self._gateway) is not None
+        Raises `ServiceError` (InvalidArnException) where the grant would name a principal that does not exist.
+        """
+        parameters = call.parameters
+        if services := sorted(set(parameters) & {"GranteeServicePrincipal", "RetiringServicePrincipal"}):
+            message = f"The local cloud's CreateGrant does not heed {', '.join(services)}."
+            raise ServiceError("UnsupportedOperation", message, 501)
+        if "GranteePrincipal" not in parameters:
+            raise ServiceError("ValidationException", "GranteePrincipal is required.")
+        if "RetiringPrincipal" in parameters:
+            self._principal(parameters["RetiringPrincipal"], call)
+        return self._principal(parameters["GranteePrincipal"], call)
+
+    def _principal(self, arn: str, call: Call) -> str:
         session = SESSION.fullmatch(arn)
-        if session is None:
-            return False
-        if session[2].startswith("aws:"):
+        found: str | None = None
+        if ROLE_OR_USER.fullmatch(arn):
+            found = unique_id(arn, self._gateway)
+        elif session and session[2].startswith("aws:"):
             # AWS's own identities: only the service that they belong to names them.
-            return "kms:ViaService" in call.context
-        return unique_id(role_arn_of(arn), self._gateway) is not None
+            found = arn if "kms:ViaService" in call.context else None
+        elif session:
+            found = arn if unique_id(role_arn_of(arn), self._gateway) else None
+        elif ACCOUNT_ROOT.fullmatch(arn):
+            found = arn
+        if found is None:
+            raise ServiceError("InvalidArnException", f"ARN does not refer to a valid principal: {arn}")
+        return found
 
-    def note(self, call: Call, key_arn: str, made: Mapping[str, Any]) -> None:
+    def note(self, call: Call, key_arn: str, made: Mapping[str, Any], grantee: str) -> None:
         """Remember a grant that a call made; the retry of a named one finds it again, with another token."""
-        grant_id, grantee = made["GrantId"], call.parameters.get("GranteePrincipal", "")
-        self._tokens[made["GrantToken"]] = (key_arn, grant_id)
-        self._issuers.setdefault(grant_id, call.caller.account)
-        if grant_id not in self._grantees and ROLE_OR_USER.fullmatch(grantee):
-            self._grantees[grant_id] = unique_id(grantee, self._gateway)
+        self._tokens[made["GrantToken"]] = (key_arn, made["GrantId"])
+        self._issuers.setdefault(made["GrantId"], call.caller.account)
+        self._grantees.setdefault(made["GrantId"], grantee)
 
     def shown(self, grant: Grant) -> dict[str, Any]:
         """A grant as ListGrants tells it, with the account that made it."""
         issuer = self._issuers.get(grant["GrantId"])
-        return {**grant, **({"IssuingAccount": f"arn:aws:iam::{issuer}:root"} if issuer else {})}
+        return {**grant, "IssuingAccount": f"arn:aws:iam::{issuer}:root"} if issuer else dict(grant)
 
     def of_caller(self, call: Call, grants: Iterable[Grant]) -> list[Grant]:
         """The grants whose grantee calls; one whose grantee was deleted and made again is nobody's."""
@@ -81,8 +90,8 @@ class GrantBook:
         return [grant for grant in grants if grant["GranteePrincipal"] in mine and self._is_live(grant)]
 
     def _is_live(self, grant: Grant) -> bool:
-        known = self._grantees.get(grant["GrantId"])
-        return known is None or unique_id(grant["GranteePrincipal"], self._gateway) == known
+        grantee: str = grant["GranteePrincipal"]
+        return self._grantees.get(grant["GrantId"], grantee) in {grantee, unique_id(grantee, self._gateway)}
 
     def behind(self, token: str) -> tuple[str, str]:
         """ARN of the key and id of the grant of a token; raises `ServiceError`."""

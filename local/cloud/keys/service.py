@@ -153,9 +153,9 @@ class Keys:
 
     def _create_grant(self, call: Call) -> dict[str, Any]:
         key_arn = self.allow(call, "kms:CreateGrant", call.parameters["KeyId"])
-        self._book.check_principals(call)
+        grantee = self._book.grantee_of(call)
         made = self._carry_out(call, key_arn)
-        self._book.note(call, key_arn, made)
+        self._book.note(call, key_arn, made, grantee)
         return made
 
     def _list_grants(self, call: Call) -> dict[str, Any]:
