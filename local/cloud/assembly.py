@@ -13,6 +13,7 @@ from local.cloud.deliveries.invocations import Invocations
 from local.cloud.deliveries.notifications import Notifications
 from local.cloud.deliveries.targets import Targets
 from local.cloud.enforcement import note_enforcement
+from local.cloud.foreign_buckets import correct_conditional_requests, correct_foreign_buckets
 from local.cloud.front import Front
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
@@ -36,6 +37,8 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     """Make every service and put it in front; returns the gateway. To be called from another thread than the loop's."""
     correct_principal_arn()
     correct_resource_arns()
+    correct_foreign_buckets()
+    correct_conditional_requests()
     add_managed_policies()
     note_enforcement()
     journal = Journal(directory / FILE_NAME, role_arn_of)
