@@ -142,6 +142,10 @@ def reencrypt_snapshot(accounts: DeployedAccounts) -> None:
     accounts.places["222222222222", "us-east-1"].snapshot["KmsKeyId"] = "arn:aws:kms:us-east-1:222222222222:key/other"
 
 
+def keep_snapshot_elsewhere(accounts: DeployedAccounts) -> None:
+    accounts.places["222222222222", "us-east-1"].snapshot["OwnerId"] = "111111111111"
+
+
 def disable_key(accounts: DeployedAccounts) -> None:
     accounts.keys["us-east-1"].state = "PendingDeletion"
 
@@ -169,6 +173,7 @@ ALL_BUT_SNAPSHOT = set(Step) - {Step.SNAPSHOT}
         (share_image_only, {Step.IMAGE, Step.SNAPSHOT}, r"belongs to 111111111111"),
         (untag_image, {Step.IMAGE}, r"ec2:RunInstances"),
         (reencrypt_snapshot, {Step.SNAPSHOT}, r"lies under arn:aws:kms:us-east-1:222222222222:key/other, not under"),
+        (keep_snapshot_elsewhere, {Step.SNAPSHOT}, r"snapshot snap-\w+ belongs to 111111111111"),
         (disable_key, {Step.KEY, Step.GRANT}, r"is PendingDeletion"),
         (delete_key, {Step.KEY, Step.GRANT, Step.SNAPSHOT}, r"key alias/golden-ami/ledger/image .* does not exist"),
     ],

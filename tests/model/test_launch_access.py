@@ -202,6 +202,23 @@ def test_a_policy_that_is_not_understood_is_no_pass(planned: LaunchAccess) -> No
     assert not found.holds
 
 
+@pytest.mark.parametrize(
+    ("service", "steps"),
+    [("ec2.us-east-1.amazonaws.com", set[Step]()), ("s3.us-east-1.amazonaws.com", {Step.KEY, Step.GRANT})],
+)
+def test_the_key_is_used_through_ec2_of_the_region(planned: LaunchAccess, service: str, steps: set[Step]) -> None:
+    def through(policy: NamedPolicy) -> NamedPolicy:
+        document = policy.document
+        only = {"StringEquals": {"kms:ViaService": service}}
+        narrowed = [
+            {**each, "Condition": {**each.get("Condition", {}), **only}} if each["Sid"].endswith("ByTargets") else each
+            for each in document["Statement"]
+        ]
+        return NamedPolicy(policy.name, {**document, "Statement": narrowed})
+
+    assert refused(row(with_key_policies(planned, through), EXISTING, "us-east-1")) == steps
+
+
 def test_an_image_of_another_product_is_refused(planned: LaunchAccess) -> None:
     places = tuple(replace(place, tags={"golden-ami:product": "payroll"}) for place in planned.places)
     assert refused(row(with_policy(replace(planned, places=places), CREATED, PASS), CREATED, "us-east-1")) == {
