@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.additions import Addition, described, for_boundary, for_identity, for_resource
+from model.additions import Addition, described, for_boundary, for_grant, for_identity, for_resource, needs_grant
 from model.conditions import Received, UnsupportedPolicyError
 from model.policy_statements import Asked, BearingStatement, Reach, bearing_statements
 
@@ -245,14 +245,16 @@ class _Case:
 
     def additions(self) -> tuple[Addition, ...]:
         """What to add on each side, where nothing denies and something is missing."""
-        resource = _leave(self.resource)
+        resource, named = _leave(self.resource), self.asked.principal
+        # What names the principal in its own account needs no identity policy, and no boundary where it is a user.
+        to_be_named = self.own and self.needs_resource and not resource
+        by_name = to_be_named or (self.own and resource is not None and resource.reach > Reach.ACCOUNT)
         lacking: list[Addition] = []
-        alone = self.own and (resource.reach > Reach.ACCOUNT if resource else self.needs_resource)
-        if not alone and not _leave(self.identity):
+        if not by_name and not _leave(self.identity):
+            if needs_grant(self.asked):
+                return (for_grant(self.asked),)
             lacking.append(for_identity(self.asked, self.identity))
-            if "GranteePrincipal" in lacking[0].statement:
-                return tuple(lacking)
-        if self.boundary is not None and not _leave(self.boundary) and not (alone and ":user/" in self.asked.principal):
+        if self.boundary is not None and not _leave(self.boundary) and not (to_be_named and ":user/" in named):
             lacking.append(for_boundary(self.asked, self.boundary_name, self.boundary))
         if self.side and self.needs_resource and not resource:
             name = self.side.policy.name if self.side.policy else None

@@ -9,8 +9,6 @@ from typing import Any
 from model.names import account_root_arn
 from model.policy_statements import Asked, BearingStatement
 
-SERVICE_LINKED = ":role/aws-service-role/"
-
 
 @dataclass(frozen=True)
 class Addition:
@@ -38,19 +36,27 @@ def described(principal: str) -> str:
     return f"{kind} {name.rsplit('/', 1)[-1]} ({account})" if name else f"account root ({account})"
 
 
-def for_identity(asked: Asked, statements: Iterable[BearingStatement]) -> Addition:
-    """What the identity policies of the principal lack; `statements` of them bear on the request.
+def needs_grant(asked: Asked) -> bool:
+    """Whether only a grant of the key can make good what the principal's own policies lack.
 
-    AWS alone writes those of a service-linked role, so that one gets a grant of the key instead (EC2 Auto Scaling User
-    Guide, "Required AWS KMS key policy for use with encrypted volumes").
+    AWS alone writes those of a service-linked role (EC2 Auto Scaling User Guide, "Required AWS KMS key policy for use
+    with encrypted volumes").
     """
-    if SERVICE_LINKED in asked.principal and asked.action.startswith("kms:"):
-        operation = asked.action.removeprefix("kms:")
-        return Addition(
-            f"grant {operation} on {asked.resource} to {asked.principal}: AWS alone writes this role's own policies",
-            f"a new grant of {asked.resource}",
-            {"KeyId": asked.resource, "GranteePrincipal": asked.principal, "Operations": [operation]},
-        )
+    return ":role/aws-service-role/" in asked.principal and asked.action.startswith("kms:")
+
+
+def for_grant(asked: Asked) -> Addition:
+    """The grant of a key that allows a request by itself."""
+    operation = asked.action.removeprefix("kms:")
+    return Addition(
+        f"grant {operation} on {asked.resource} to {asked.principal}: AWS alone writes this role's own policies",
+        f"a new grant of {asked.resource}",
+        {"KeyId": asked.resource, "GranteePrincipal": asked.principal, "Operations": [operation]},
+    )
+
+
+def for_identity(asked: Asked, statements: Iterable[BearingStatement]) -> Addition:
+    """What the identity policies of the principal lack; `statements` of them bear on the request."""
     return _addition(asked, f"an identity policy of {described(asked.principal)}", statements, {})
 
 
