@@ -18,6 +18,9 @@ from commands.access_report import Report, Source
 from commands.project import PROJECT, product_of, told_plainly
 from model.planned_launches import planned_launches
 
+FILE_WIDTH = 160
+"""Characters of a line of a table that goes into a file."""
+
 
 class Format(StrEnum):
     """How the report is written."""
@@ -41,8 +44,8 @@ def access_report(product: str, project: Path, accounts: Accounts | None = None)
     return Report(product, Source.DEPLOYED, launches.rows(), landing_zone)
 
 
-def written(report: Report, form: Format, console: Console) -> str:
-    """The report's text; a table is as wide as the console."""
+def written(report: Report, form: Format) -> str:
+    """The report's text as it goes into a file."""
     match form:
         case Format.JSON:
             return report.json()
@@ -50,19 +53,19 @@ def written(report: Report, form: Format, console: Console) -> str:
             return report.html()
         case Format.TABLE:
             text = io.StringIO()
-            Console(file=text, width=console.width).print(report.table())
+            Console(file=text, width=FILE_WIDTH).print(report.table())
             return text.getvalue()
 
 
 def access(report: Report, form: Format, output: Path | None, console: Console) -> int:
     """Write the report; returns the exit code: 0 where nothing is known that makes a launch fail, else 1."""
     if output is not None:
-        output.write_text(written(report, form, console), encoding="utf-8")
+        output.write_text(written(report, form), encoding="utf-8")
         console.print(f"{report.conclusion} ({output})", highlight=False, markup=False, soft_wrap=True)
     elif form is Format.TABLE:
         console.print(report.table())
     else:
-        console.file.write(written(report, form, console))
+        console.file.write(written(report, form))
     return 0 if report.holds else 1
 
 
