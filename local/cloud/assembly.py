@@ -15,6 +15,7 @@ from local.cloud.deliveries.targets import Targets
 from local.cloud.enforcement import note_enforcement
 from local.cloud.foreign_buckets import correct_conditional_requests, correct_foreign_buckets
 from local.cloud.front import Front
+from local.cloud.function_roles import FunctionRoles
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
 from local.cloud.journal import FILE_NAME, Journal
@@ -28,6 +29,7 @@ from local.cloud.ministack_corrections import (
 )
 from local.cloud.objects import Objects
 from local.cloud.parameters import Parameters
+from local.cloud.passed_roles import PassedRoles
 from local.cloud.public_images import PublicImages
 from local.cloud.role_attachments import RoleAttachments
 from local.cloud.service_linked_roles import ServiceLinkedRoles
@@ -46,11 +48,18 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     compute = Compute(gateway)
     keys = Keys(gateway)
     admission = Admission(gateway, keys)
-    for deliveries in (Invocations(gateway), Notifications(admission), Targets(gateway, admission)):
+    invocations = Invocations(gateway)
+    for deliveries in (invocations, Notifications(admission), Targets(gateway, admission)):
         deliveries.install()
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
     services = [compute, keys, parameters, roles, AutoScaling(gateway, roles), image_builder]
-    front.serve(gateway, services, [Objects(gateway, keys), Messages(gateway, keys)])
+    guards = [
+        Objects(gateway, keys),
+        Messages(gateway, keys),
+        PassedRoles(gateway),
+        FunctionRoles(gateway, invocations),
+    ]
+    front.serve(gateway, services, guards)
     return gateway

@@ -26,7 +26,7 @@ def role_arn_of(principal_arn: str) -> str:
         return principal_arn
     account = principal_arn.split(":")[4]
     name = principal_arn.split("/")[1]
-    return _role_arn(account, name) or f"arn:aws:iam::{account}:role/{name}"
+    return role_arn_by_name(account, name) or f"arn:aws:iam::{account}:role/{name}"
 
 
 def correct_principal_arn() -> None:
@@ -63,7 +63,7 @@ def correct_resource_arns() -> None:
                     operation,
                     fields,
                     account_id,
-                    lambda role: _role_arn(account_id, role),
+                    lambda role: role_arn_by_name(account_id, role),
                     lambda profile: _profile_arn(account_id, profile),
                 )
             case "events":
@@ -99,7 +99,8 @@ def _json(body: bytes) -> dict[str, Any]:
     return cast(dict[str, Any], content) if isinstance(content, dict) else {}
 
 
-def _role_arn(account: str, name: str) -> str | None:
+def role_arn_by_name(account: str, name: str) -> str | None:
+    """ARN of a role, with its path; None where no such role is."""
     role: dict[str, Any] | None = iam._roles.get_scoped(account, None, name)  # pyright: ignore[reportPrivateUsage]
     return role["Arn"] if role else None
 

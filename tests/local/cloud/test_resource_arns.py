@@ -93,7 +93,8 @@ MAKING = [
 def test_what_is_made_is_named_by_its_arn(cloud: ServedCloud, case: Case) -> None:
     mine, other = cloud.name("mine"), cloud.name("other")
     if case.service == "lambda" and not has_role(cloud, "function"):
-        cloud.role(HUB, name="function")
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        cloud.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=document(trust))
     rights = [statement(case.action, case.arn(mine)), statement("iam:PassRole")]
     client = cloud.client(case.service, cloud.role(HUB, *rights))
     case.run(client, mine)
