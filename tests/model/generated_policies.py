@@ -1,0 +1,213 @@
+"""Every policy that the program can make, for products of every kind, by the function that makes it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import model
+from model import deployment_role, hub_policies, key_policies, target_policies, upload_policies
+from model.distribution import DistributionPlan
+from model.documents import PolicyDocument, trust_policy
+from model.files.landing_zone import LandingZone
+from model.files.loading import load_landing_zone, load_product, stack_path
+from model.files.product import Consumer, ConsumerMode, Product
+from model.names import ProductNames
+
+PROJECT = Path(__file__).parents[2]
+
+
+class Kind(Enum):
+    """What a policy is put on."""
+
+    IDENTITY = "role"
+    TRUST = "role's trust"
+    RESOURCE = "bucket, topic or queue"
+    KEY = "key"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """A product in its landing zone, with what AWS would have given its keys."""
+
+    landing_zone: LandingZone
+    product: Product
+
+    @property
+    def plan(self) -> DistributionPlan:
+        return self.product.plan(self.landing_zone)
+
+    @property
+    def names(self) -> ProductNames:
+        return ProductNames(self.product.name, self.plan.hub, self.plan.build_region)
+
+    @property
+    def data_key(self) -> str:
+        return self._key(self.plan.build_region, "0" * 32)
+
+    @property
+    def image_keys(self) -> tuple[str, ...]:
+        return tuple(self._key(region, f"mrk-{'1' * 32}") for region in self.plan.key_regions)
+
+    def _key(self, region: str, key: str) -> str:
+        return f"arn:aws:kms:{region}:{self.plan.hub}:key/{key}"
+
+
+def circumstances() -> list[Circumstances]:
+    """The examples, a product of the hub alone, and one with each kind of role in each kind of account."""
+    landing_zone = load_landing_zone(stack_path(PROJECT, "landing-zone"))
+    examples = [load_product(stack_path(PROJECT, name), landing_zone) for name in ("ledger", "payroll")]
+    accounts = ("hub", *landing_zone.targets)
+    alone = {
+        "name": "alone",
+        "distribution": (),
+        "consumers": tuple(_consumer("hub", f"alone-{mode.value}", mode, True) for mode in ConsumerMode),
+    }
+    every_kind = {
+        "name": "every-kind",
+        "consumers": tuple(
+            _consumer(account, f"teams/{mode.value}-{scaling}", mode, scaling)
+            for account in landing_zone.targets
+            for mode in ConsumerMode
+            for scaling in (False, True)
+        ),
+        "uploaders": tuple(
+            f"arn:aws:iam::{account}:role/teams/uploader"
+            for account in (*(landing_zone.account_id(name) for name in accounts), "999999999999")
+        ),
+    }
+    products = [*examples, *(examples[0].model_copy(update=facts) for facts in (alone, every_kind))]
+    return [Circumstances(landing_zone, product) for product in products]
+
+
+def _consumer(account: str, role: str, mode: ConsumerMode, scaling: bool) -> Consumer:
+    return Consumer.model_validate({"account": account, "role": role, "mode": mode, "autoScaling": scaling})
+
+
+Documents = Callable[[Circumstances], list[PolicyDocument]]
+
+
+def _service_trusts(_given: Circumstances) -> list[PolicyDocument]:
+    return [hub_policies.service_trust("Assumed", f"{name}.amazonaws.com") for name in ("ec2", "lambda")]
+
+
+def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
+    plan, regions = given.plan, given.landing_zone.regions
+    return [deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (plan,))]
+
+
+def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
+    accounts = [target.account for target in given.landing_zone.targets.values()]
+    return [deployment_role.target_deployment_policy(account, (given.plan,)) for account in accounts]
+
+
+def _consumer_launch(given: Circumstances) -> list[PolicyDocument]:
+    plan, product = given.plan, given.product.name
+    return [
+        target_policies.consumer_launch_policy(product, consumer.account, plan.regions_of(consumer.account))
+        for consumer in plan.consumers
+    ]
+
+
+def _distribution_role(given: Circumstances) -> list[PolicyDocument]:
+    hub, targets = given.plan.hub, given.plan.target_accounts
+    return [target_policies.distribution_role_policy(hub, account) for account in targets]
+
+
+def _image_keys(given: Circumstances) -> list[PolicyDocument]:
+    plan, administrators = given.plan, given.landing_zone.key_administrators
+    return [key_policies.image_key_policy(plan, region, administrators) for region in plan.key_regions]
+
+
+MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
+    deployment_role.deployment_role_trust: (
+        Kind.TRUST,
+        lambda given: [deployment_role.deployment_role_trust(given.plan.hub)],
+    ),
+    deployment_role.hub_deployment_policy: (Kind.IDENTITY, _hub_deployment),
+    deployment_role.target_deployment_policy: (Kind.IDENTITY, _target_deployment),
+    hub_policies.service_trust: (Kind.TRUST, _service_trusts),
+    hub_policies.execution_role_trust: (
+        Kind.TRUST,
+        lambda given: [hub_policies.execution_role_trust(given.plan.hub)],
+    ),
+    hub_policies.build_instance_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.build_instance_policy(given.names, given.data_key)],
+    ),
+    hub_policies.execution_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.execution_policy(given.names, given.plan, given.image_keys)],
+    ),
+    hub_policies.start_function_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.start_function_policy(given.names, given.data_key)],
+    ),
+    hub_policies.report_function_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.report_function_policy(given.names, given.plan, given.data_key)],
+    ),
+    hub_policies.bucket_policy: (
+        Kind.RESOURCE,
+        lambda given: [hub_policies.bucket_policy(given.names, given.plan, given.data_key)],
+    ),
+    hub_policies.topic_policy: (Kind.RESOURCE, lambda given: [hub_policies.topic_policy(given.names)]),
+    hub_policies.queue_policy: (Kind.RESOURCE, lambda given: [hub_policies.queue_policy(given.names)]),
+    key_policies.image_key_policy: (Kind.KEY, _image_keys),
+    key_policies.data_key_policy: (
+        Kind.KEY,
+        lambda given: [key_policies.data_key_policy(given.names, given.plan, given.landing_zone.key_administrators)],
+    ),
+    target_policies.distribution_role_trust: (
+        Kind.TRUST,
+        lambda given: [target_policies.distribution_role_trust(given.plan.hub)],
+    ),
+    target_policies.distribution_role_policy: (Kind.IDENTITY, _distribution_role),
+    target_policies.consumer_key_policy: (
+        Kind.IDENTITY,
+        lambda given: [target_policies.consumer_key_policy(given.image_keys)],
+    ),
+    target_policies.consumer_role_trust: (
+        Kind.TRUST,
+        lambda given: [target_policies.consumer_role_trust(consumer.account) for consumer in given.plan.consumers],
+    ),
+    target_policies.consumer_launch_policy: (Kind.IDENTITY, _consumer_launch),
+    upload_policies.uploader_policy: (
+        Kind.IDENTITY,
+        lambda given: [upload_policies.uploader_policy(given.names, given.data_key)],
+    ),
+}
+"""How each function of `model` that returns a policy is called, and what its policy is put on."""
+
+
+def policy_functions() -> Iterator[Callable[..., PolicyDocument]]:
+    """All functions of `model`, of any module of it, that return a policy."""
+    for module in pkgutil.walk_packages(model.__path__, f"{model.__name__}."):
+        for _, function in inspect.getmembers(importlib.import_module(module.name), inspect.isfunction):
+            of_this_module = function.__module__ == module.name and function is not trust_policy
+            if of_this_module and typing.get_type_hints(function).get("return") is PolicyDocument:
+                yield function
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A policy, the function that made it, and the product for which it did."""
+
+    function: str
+    product: str
+    document: dict[str, Any]
+
+
+def generated(*kinds: Kind) -> Iterator[Generated]:
+    """Every policy of these kinds, for every product."""
+    for given in circumstances():
+        for function, (kind, documents) in MADE.items():
+            for document in documents(given) if kind in kinds else ():
+                yield Generated(function.__name__, given.product.name, document.as_dict())
