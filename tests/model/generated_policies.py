@@ -111,7 +111,7 @@ def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
 def _consumer_launch(given: Circumstances) -> list[PolicyDocument]:
     plan, product = given.plan, given.product.name
     return [
-        target_policies.consumer_launch_policy(product, consumer.account, plan.regions_of(consumer.account))
+        target_policies.consumer_launch_policy(product, consumer.arn, plan.regions_of(consumer.account))
         for consumer in plan.consumers
     ]
 
