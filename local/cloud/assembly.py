@@ -9,6 +9,7 @@ from local.cloud.auto_scaling.service import AutoScaling
 from local.cloud.clock import Clock, SystemClock
 from local.cloud.compute.service import Compute
 from local.cloud.deliveries.admission import Admission
+from local.cloud.deliveries.alarms import Alarms
 from local.cloud.deliveries.invocations import Invocations
 from local.cloud.deliveries.notifications import Notifications
 from local.cloud.deliveries.targets import Targets
@@ -48,8 +49,8 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     compute = Compute(gateway)
     keys = Keys(gateway)
     admission = Admission(gateway, keys)
-    invocations = Invocations(gateway)
-    for deliveries in (invocations, Notifications(admission), Targets(gateway, admission)):
+    invocations, alarms = Invocations(gateway), Alarms(gateway, admission)
+    for deliveries in (invocations, alarms, Notifications(admission), Targets(gateway, admission)):
         deliveries.install()
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
@@ -60,6 +61,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         Messages(gateway, keys),
         PassedRoles(gateway),
         FunctionRoles(gateway, invocations),
+        alarms,
     ]
     front.serve(gateway, services, guards)
     return gateway
