@@ -24,7 +24,7 @@ TOKEN_NAME = re.compile(f"{_SECRET_WORDS}|{_TOKEN_WORDS}", re.IGNORECASE)
 PLACE_NAME = re.compile(
     r"(?:^|[_.-]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:name|id|arn|file|path|dir|folder|store|param|parameter|ref|reference|url|uri|endpoint|prefix|version|length|"
-    r"policy|stdin|hash|checksum|digest|fingerprint|required|type|provider|plugin|expires|expiry|label|field)s?$"
+    r"policy|stdin|hash|checksum|digest|fingerprint|sha\d*|md5|required|type|provider|plugin|expires|expiry|label|field)s?$"
 )
 """Ends of names that tell where a secret is, or how one must be, and hold none: SecretName, PASSWORD_FILE."""
 

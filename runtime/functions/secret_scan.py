@@ -136,7 +136,7 @@ def find_secrets(path: str, text: str) -> list[Finding]:
 
 
 def _finding(path: str, line: int, secret_type: str, marked: bool) -> Finding:
-    rule = "secret-" + re.sub(r"[^a-z0-9]+", "-", secret_type.lower())
+    rule = "secret-" + re.sub(r"[^a-z0-9]+", "-", secret_type.lower()).removeprefix("secret-")
     if marked:
         return Finding(path, line, rule, f"looks like a secret ({secret_type}), but is marked as none", False)
     return Finding(
@@ -185,11 +185,12 @@ def _keyword_values(path: str, text: str) -> Iterator[str]:
         for match in pattern.finditer(text):
             value, quoted = match[group], match.end(group) < len(text) and text[match.end(group)] in "\"'`"
             before = _NAME_BEFORE.search(text, 0, match.start(group))
-            compared = in_shell and before is not None and before["sign"] != ""
+            # A shell compares what has a `$`, and runs what is in backticks.
+            expression = in_shell and (text[match.start(group) - 1] == "`" or (before is not None and before["sign"]))
             place = before is not None and PLACE_NAME.search(before["name"])
             # Words that follow an unquoted field are prose.
             prose = not quoted and " " in value.strip()
-            if not compared and not place and not prose and is_literal(value) and not is_indirect_reference(text):
+            if not expression and not place and not prose and is_literal(value) and not is_indirect_reference(text):
                 yield value
 
 
@@ -197,7 +198,9 @@ def _random_values(detector: HighEntropyStringsPlugin, text: str) -> Iterable[st
     return (
         value
         for value in detector.analyze_string(text)
-        if is_random(value) and detector.calculate_shannon_entropy(value) > detector.entropy_limit
+        if is_random(value)
+        and not _is_example(value)
+        and detector.calculate_shannon_entropy(value) > detector.entropy_limit
     )
 
 
