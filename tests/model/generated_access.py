@@ -106,33 +106,36 @@ def conditions(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
     return found
 
 
+BESIDE = ({"AWS": [OTHER, USER]}, {"AWS": OTHER}, root(HUB), {"AWS": HUB}, {"Service": "ec2.amazonaws.com"})
 PRINCIPALS = (
-    "*", {"AWS": "*"}, {"AWS": ROLE}, {"AWS": [OTHER, ROLE]}, {"AWS": [OTHER, USER]}, {"AWS": OTHER}, root(TARGET),
-    {"AWS": TARGET}, {"AWS": [HUB, ROLE]}, root(HUB), {"Service": "ec2.amazonaws.com"},
+    "*", {"AWS": "*"}, {"AWS": [OTHER, ROLE]}, {"AWS": USER}, root(TARGET), {"AWS": TARGET}, {"AWS": [HUB, ROLE]},
+    {"AWS": [ROLE, USER, TARGET]},
 )  # fmt: skip
+
+
+@st.composite
+def mostly(draw: st.DrawFn, fitting: tuple[Any, ...], beside: tuple[Any, ...]) -> Any:
+    return draw(st.sampled_from(beside if draw(st.integers(0, 5)) == 0 else fitting))
 
 
 @st.composite
 def statements(draw: st.DrawFn, resource: str, *, of_resource: bool) -> Statement:
     action = ACTIONS[resource]
     service = action.split(":")[0]
-    negated = draw(st.integers(0, 9)) == 0
     statement: Statement = {"Effect": draw(st.sampled_from(["Allow"] * 7 + ["Deny"]))}
     if of_resource:
-        statement["Principal"] = draw(st.sampled_from(PRINCIPALS))
-    actions = (action, action, "*", f"{service}:*", action.upper(), action[:-1] + "?", [action, "ec2:*"], "ec2:*")
-    statement["NotAction" if negated else "Action"] = draw(st.sampled_from(actions))
-    resources = (
-        "*",
-        "*",
-        resource,
-        [OBJECT, KEY, QUEUE],
-        resource[:-2] + "*",
-        resource.replace("s", "?"),
-        "arn:aws:ec2:*",
-    )
-    negated = draw(st.integers(0, 9)) == 0
-    statement["NotResource" if negated else "Resource"] = draw(st.sampled_from(resources))
+        statement["Principal"] = draw(mostly(PRINCIPALS, BESIDE))
+    actions = (action, "*", f"{service}:*", action.upper(), action[:-1] + "?", [action, "ec2:*"])
+    resources = ("*", resource, [OBJECT, KEY, TARGETS_KEY, QUEUE], resource[:-2] + "*", resource.replace("s", "?"))
+    patterns = {
+        "Action": mostly(actions, ("ec2:*", action[:-1])),
+        "NotAction": mostly(("ec2:*",), actions),
+        "Resource": mostly(resources, ("arn:aws:ec2:*", resource.upper(), resource + "?")),
+        "NotResource": mostly(("arn:aws:ec2:*",), resources),
+    }
+    for element in ("Action", "Resource"):
+        element = draw(mostly((element,), (f"Not{element}",)))
+        statement[element] = draw(patterns[element])
     stated = draw(conditions())
     return {**statement, "Condition": stated} if stated else statement
 
@@ -164,7 +167,7 @@ def cases(draw: st.DrawFn) -> Case:
     resource = draw(st.sampled_from([KEY, TARGETS_KEY, QUEUE, OBJECT]))
 
     def documents(of_resource: bool, least: int) -> Any:
-        return draw(st.lists(statements(resource, of_resource=of_resource), min_size=least, max_size=3))
+        return draw(st.lists(statements(resource, of_resource=of_resource), min_size=least, max_size=2))
 
     policies = [policy(f"identity {number}", *documents(False, 1)) for number in range(draw(st.integers(0, 2)))]
     boundary = policy("boundary", *documents(False, 1)) if ":root" not in arn and draw(st.integers(0, 3)) == 0 else None

@@ -78,6 +78,12 @@ IDENTITY, DELEGATED, NAMED = holder(ALLOW_ALL), admits({"AWS": TARGET}), admits(
         pytest.param(IDENTITY, side(TARGET), ("identity: All",), id="own account, no resource policy"),
         pytest.param(holder(), side(TARGET, NAMED), ("resource: Admit",), id="own account, named"),
         pytest.param(holder(), side(TARGET, DELEGATED), (), id="own account, the account alone is named"),
+        pytest.param(
+            holder(),
+            side(TARGET, admits({"AWS": [TARGET, ROLE]})),
+            ("resource: Admit",),
+            id="own account, named beside it",
+        ),
         pytest.param(IDENTITY, side(TARGET, required=True), (), id="required and absent"),
         pytest.param(
             IDENTITY,

@@ -133,7 +133,8 @@ OF_OTHERS = {"ArnLike": {"aws:PrincipalArn": [OTHER, USER]}}
 def test_a_statement_whose_conditions_fail_is_named_with_what_the_request_has() -> None:
     create = Request("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "false"})
     nearly = {**ALLOW_ALL, "Sid": "GrantImageKey", "Condition": FOR_RESOURCES | OF_OTHERS}
-    key = side(HUB, admits(root(TARGET), Condition=OF_OTHERS), admits(root(HUB), Sid="Own"), required=True)
+    admitted = (admits(root(TARGET), Condition=OF_OTHERS), admits(root(HUB), Sid="Own"))
+    key = side(HUB, *admitted, denies("*", Condition=OF_OTHERS), required=True)
     of_others = f'ArnLike aws:PrincipalArn "{OTHER}" or "{USER}", and the request has "{ROLE}"'
     assert decide(holder(nearly), create, key).missing == (
         f"allow kms:CreateGrant on {KEY} in {IDENTITY}; identity: GrantImageKey allows it only under "
