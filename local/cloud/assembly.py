@@ -10,6 +10,7 @@ from local.cloud.clock import Clock, SystemClock
 from local.cloud.compute.service import Compute
 from local.cloud.deliveries.admission import Admission
 from local.cloud.deliveries.alarms import Alarms
+from local.cloud.deliveries.function_logs import FunctionLogs
 from local.cloud.deliveries.invocations import Invocations
 from local.cloud.deliveries.notifications import Notifications
 from local.cloud.deliveries.targets import Targets
@@ -50,7 +51,8 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     keys = Keys(gateway)
     admission = Admission(gateway, keys)
     invocations, alarms = Invocations(gateway), Alarms(gateway, admission)
-    for deliveries in (invocations, alarms, Notifications(admission), Targets(gateway, admission)):
+    notifications, targets = Notifications(admission), Targets(gateway, admission)
+    for deliveries in (invocations, FunctionLogs(gateway), alarms, notifications, targets):
         deliveries.install()
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")

@@ -320,6 +320,20 @@ def test_a_function_whose_role_does_not_trust_lambda_does_not_run(cloud: ServedC
     assert decided(directory, principal=BY_LAMBDA, resource=function.role)[-1].decision == "AccessDeniedException"
 
 
+@pytest.mark.parametrize("missing", [None, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])
+def test_logs_are_written_with_the_function_s_role(cloud: ServedCloud, directory: Path, missing: str | None) -> None:
+    rights = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    of_logs = statement([right for right in rights if right != missing], f"arn:aws:logs:{HOME}:{HUB}:log-group:*")
+    function = Function(cloud, queue := Queue(cloud), statement("sqs:SendMessage", queue.arn), of_logs)
+    assert cloud.client("lambda").invoke(FunctionName=function.name, Payload=b"{}")["FunctionError"]
+    logs = cloud.client("logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{function.name}")["logGroups"]
+    assert bool(groups) is (missing is None)
+    written = [call for call in read(directory / FILE_NAME) if call.principal == function.role]
+    assert {call.action for call in written if not call.allowed} == ({missing} if missing else set())
+    assert {call.service for call in written} == {BY_LAMBDA}
+
+
 def test_throttled_events_wait_for_their_turn(cloud: ServedCloud) -> None:
     queue = Queue(cloud)
     function = Function(cloud, queue, source=SLOW)
