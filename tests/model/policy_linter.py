@@ -44,6 +44,8 @@ def findings(document: Mapping[str, Any]) -> set[Finding]:
         subjects: list[str]
         if finding.issue == "RESOURCE_MISMATCH":
             subjects = [f"{entry['action']} on {entry['required_format']}" for entry in details]
+        elif finding.issue == "INVALID_ARN":
+            subjects = [f"{details}: {finding.location['string']}"]
         else:
             subjects = [str(details)]
         found.update(Finding(finding.issue, subject, finding.severity) for subject in subjects)
