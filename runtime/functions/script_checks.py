@@ -100,10 +100,9 @@ class ScriptChecks:
                 message = f"a text of more than {TEXT_MAXIMUM:,} bytes is not searched for secrets; make it smaller"
                 return [_refused(path, "size", message)]
         findings = find_secrets(path, text)
-        if _extension(path) in SHELL_EXTENSIONS:
-            # A line that has to change anyway is not quoted by another program's message.
-            secret_lines = {finding.line for finding in findings}
-            findings += [found for found in find_shell_errors(path, text) if found.line not in secret_lines]
+        # shellcheck's messages quote the script, so they come once there is no secret to quote.
+        if _extension(path) in SHELL_EXTENSIONS and not any(finding.refuses for finding in findings):
+            findings += find_shell_errors(path, text)
         return in_order(findings)
 
 
