@@ -7,6 +7,7 @@ VENV := $(LOCAL)/venv
 RUN := $(VENV)/bin/python
 PRODUCT ?= ledger
 PYTEST_ARGS ?=
+WORKERS ?= 2
 
 export PYTHONPYCACHEPREFIX := $(LOCAL)/pycache
 export HYPOTHESIS_STORAGE_DIRECTORY := $(LOCAL)/cache/hypothesis
@@ -14,12 +15,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down clean test check schema product build preview deployment-roles status environment sandbox engine
+.PHONY: help up down clean test check schema product build retry access script-check preview deployment-roles status environment layer sandbox engine
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: environment sandbox engine ## From nothing to an image in its target accounts, on a local cloud (PRODUCT=ledger)
+up: environment layer sandbox engine ## From nothing to an image in its target accounts, on a local cloud (PRODUCT=ledger)
 	@$(RUN) -m local.up --product $(PRODUCT)
 
 down: ## Stop what `make up` started; state and caches stay
@@ -28,28 +29,38 @@ down: ## Stop what `make up` started; state and caches stay
 clean: down ## Remove everything that was made here
 	@rm -rf $(LOCAL)
 
-test: environment sandbox engine ## Run the whole suite, as continuous integration does
+test: environment layer sandbox engine ## Run the whole suite, as continuous integration does
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright
-	@$(RUN) -m pytest $(PYTEST_ARGS)
+	@$(RUN) -m pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
-check: environment ## Lint, types and unit tests: the part of the suite that takes less than a minute
+check: environment layer ## Lint, types and unit tests: the part of the suite that takes less than a minute
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright
-	@$(RUN) -m pytest -m "not stack" $(PYTEST_ARGS)
+	@$(RUN) -m pytest --numprocesses=$(WORKERS) -m "not stack" $(PYTEST_ARGS)
 
 schema: environment ## Write the JSON Schemas that editors check stack files with
 	@$(RUN) -m commands.schema
 
-product: environment sandbox engine ## Write a new product's file and preview it (NAME=journal; FACTS="--help" lists more)
+product: environment layer sandbox engine ## Write a new product's file and preview it (NAME=journal; FACTS="--help" lists more)
 	@$(RUN) -m local.product $(if $(NAME),--name $(NAME)) $(FACTS)
 
 build: environment ## Start a product's build by hand and follow it (PRODUCT=ledger)
 	@$(RUN) -m local.run product-engineer commands.build --product $(PRODUCT)
 
-preview: environment engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
+retry: environment ## Repeat the failed distribution of a product's last build, without building (PRODUCT=ledger)
+	@$(RUN) -m local.run product-engineer commands.build --product $(PRODUCT) --retry
+
+script-check: environment ## Check a script, or a folder of them, before it is uploaded (PRODUCT=ledger SCRIPT=path)
+	@$(RUN) -m commands.script_check --product $(PRODUCT) --script $(or $(SCRIPT),examples/$(PRODUCT))
+
+access: environment ## Tell who may launch a product's image, and what is missing (PRODUCT=ledger; ACCESS="--live --format html")
+	@$(if $(findstring --live,$(ACCESS)),$(RUN) -m local.run platform-engineer commands.access,$(RUN) -m commands.access) \
+		--product $(PRODUCT) $(ACCESS)
+
+preview: environment layer engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
 	@$(RUN) -m local.preview --product $(PRODUCT)
 
 deployment-roles: environment ## Print what each account's deployment role must be on AWS
@@ -73,6 +84,9 @@ environment:
 		$(RUN) -m pip install --quiet --no-build-isolation --no-deps --editable . && \
 		echo "$$wanted" > $(VENV)/requirements.cksum; \
 	fi
+
+layer: environment ## Install what the functions import, for `pulumi up`
+	@$(RUN) -m commands.function_layer
 
 sandbox:
 	@if ! command -v bwrap >/dev/null; then \
