@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from detect_secrets.filters.allowlist import is_line_allowlisted
-from detect_secrets.filters.heuristic import is_indirect_reference, is_sequential_string, is_templated_secret
+from detect_secrets.filters.heuristic import is_sequential_string, is_templated_secret
 from detect_secrets.plugins.artifactory import ArtifactoryDetector
 from detect_secrets.plugins.aws import AWSKeyDetector
 from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
@@ -183,14 +183,14 @@ def _keyword_values(path: str, text: str) -> Iterator[str]:
     in_shell = path.lower().endswith((".sh", ".bash"))
     for pattern, group in patterns.items():
         for match in pattern.finditer(text):
-            value, quoted = match[group], match.end(group) < len(text) and text[match.end(group)] in "\"'`"
+            value, sign = match[group], text[max(match.start(group) - 1, 0)]
             before = _NAME_BEFORE.search(text, 0, match.start(group))
             # A shell compares what has a `$`, and runs what is in backticks.
-            expression = in_shell and (text[match.start(group) - 1] == "`" or (before is not None and before["sign"]))
+            expression = in_shell and (sign == "`" or (before is not None and before["sign"]))
             place = before is not None and PLACE_NAME.search(before["name"])
-            # Words that follow an unquoted field are prose.
-            prose = not quoted and " " in value.strip()
-            if not expression and not place and not prose and is_literal(value) and not is_indirect_reference(text):
+            # Without quotes, words are prose and a call is no value.
+            prose = sign not in "\"'`" and any(other in value.strip() for other in " (")
+            if not expression and not place and not prose and is_literal(value):
                 yield value
 
 

@@ -162,6 +162,8 @@ ORDINARY = {
         echo "{hashlib.sha256(b"jdk").hexdigest()}  jdk.tar.gz" | sha256sum --check --strict -
         SECRET_FILE_SHA512="{hashlib.sha512(b"jdk").hexdigest()}"
         integrity="sha384-{base64.b64encode(hashlib.sha384(b"jdk").digest()).decode()}"
+        echo "the sha256 of token.tar.gz:" "{hashlib.sha256(b"token").hexdigest()}"
+        upload "{base64.b64encode(hashlib.sha256(b"token").digest()).decode()}" --with token
         rpm --import https://packages.example.com/RPM-GPG-KEY-ledger
         GPG_KEY="{made(40, "0123456789ABCDEF")}"
         gpg --batch --keyserver hkps://keys.example.com --recv-keys "{made(40, "0123456789ABCDEF")}"
@@ -203,10 +205,11 @@ ORDINARY = {
         echo "Password: changed"
         echo "no password: ask the ledger team"
         sed -i 's/^#\\?PasswordAuthentication .*/PasswordAuthentication no/' /etc/ssh/sshd_config
-        grep -q secret "/etc/ledger/ledger.conf";
+        grep -q secret "ledger.conf";
+        test $DB_PASSWORD=unset || exit 1
         passwd --lock root
         PASSWORD_FILE=/run/secrets/db
-        PASSWORD_LENGTH=32 ENABLE_PASSWORD=true
+        PASSWORD_LENGTH=32 PASSWORD_DAYS=3650 ENABLE_PASSWORD=true
         chage --maxdays 90 ledger
         install -m 0600 secrets.example /etc/ledger/secrets
         export JAVA_HOME="/usr/lib/jvm/java-21-amazon-corretto.x86_64" PWD=/opt/ledger
@@ -246,6 +249,10 @@ ORDINARY = {
         secretRef: {name: ledger-db}
         password: ${DB_PASSWORD}
         existingSecret: "{{ .Values.secret }}"
+        """,
+    "ledger.toml": """
+        # password: ask the ledger team
+        password = read("DB_PASSWORD")
         """,
     "ledger.service": "EnvironmentFile=/run/ledger/environment\nLoadCredential=db:/run/credentials/db\n",
     "template.json": '{"MasterUserPassword": "{{resolve:secretsmanager:ledger/db:SecretString:password}}"}',

@@ -50,6 +50,13 @@ def test_a_persons_options_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     assert find_shell_errors("install.sh", "#!/usr/bin/env bash\ncd $folder\n") == []
 
 
+def test_a_settings_file_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".shellcheckrc").write_text("disable=SC2068\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    [finding] = find_shell_errors("install.sh", "#!/usr/bin/env bash\ninstall $@\n")
+    assert finding.rule == "SC2068"
+
+
 def layer_with(program: bytes, mode: int, folder: Path) -> Path:
     """A layer's Python folder with a program in place of shellcheck."""
     (folder / "bin").mkdir()
