@@ -12,11 +12,15 @@ ONE_CLOUD_EACH = ("tests/stacks", "tests/local/cloud/auto_scaling", "tests/local
 LONGEST_FIRST = (
     "tests/stacks",
     "tests/local/provider/test_stacks.py",
+    "tests/runtime/functions/test_upload_schedules.py",
+    "tests/local/provider/test_function_stacks.py",
+    "tests/local/test_stacks.py",
+    "tests/policies/test_running_the_pack.py",
+    "tests/local/cloud/auto_scaling",
     "tests/local/cloud/keys",
     "tests/local/cloud/image_builder/test_whole_cloud.py",
-    "tests/local/test_stacks.py",
     "tests/local/engine/test_running_programs.py",
-    "tests/policies/test_running_the_pack.py",
+    "tests/local/cloud/test_deliveries.py",
 )
 """Groups of tests that take longest, in that order, so that all workers end at about the same time."""
 
