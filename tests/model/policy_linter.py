@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ with warnings.catch_warnings():
     # parliament finds its own files through pkg_resources, which says at import that it will go.
     warnings.simplefilter("ignore")
     import parliament  # pyright: ignore[reportMissingTypeStubs]
+
+MISMATCH = "RESOURCE_MISMATCH"
+"""A statement that does not name all, or any, of the resources that an action demands."""
 
 HARMLESS = frozenset({"LOW", "MUTED"})
 
@@ -42,7 +46,7 @@ def findings(document: Mapping[str, Any]) -> set[Finding]:
         finding: Any = parliament.enhance_finding(raw)
         details: Any = finding.detail
         subjects: list[str]
-        if finding.issue == "RESOURCE_MISMATCH":
+        if finding.issue == MISMATCH:
             subjects = [f"{entry['action']} on {entry['required_format']}" for entry in details]
         elif finding.issue == "INVALID_ARN":
             subjects = [f"{details}: {finding.location['string']}"]
@@ -79,6 +83,12 @@ def expanded(patterns: Iterable[str]) -> set[str]:
 def has_form(resource: str, form: str) -> bool:
     """Whether a resource of a policy is of a form that AWS's reference gives, with wildcards for what varies."""
     return bool(parliament.is_arn_strictly_valid("", form, resource))
+
+
+def is_resource_of(action: str, resource: str) -> bool:
+    """Whether a resource of a policy is of one of the forms that an action takes."""
+    forms = reference()[action.lower()].resources
+    return any(has_form(resource, re.sub(r"\$\{.*?\}", "*", form)) for form in forms)
 
 
 def listed(value: str | list[str]) -> list[str]:
