@@ -20,6 +20,7 @@ from model.files.loading import (
     validate,
     validate_product,
 )
+from runtime.layer import LayerError
 
 PROJECT = Path(__file__).parent
 
@@ -47,6 +48,6 @@ def main() -> dict[str, pulumi.Input[Any]]:
 try:
     for name, value in main().items():
         pulumi.export(name, value)
-except FileError as error:
+except (FileError, LayerError) as error:
     # A run error is shown as it is: a mistake in a file needs no traceback.
     raise pulumi.RunError(str(error)) from None

@@ -34,12 +34,12 @@ class Builder:
     names: ProductNames
     functions: LambdaClient
 
-    def start(self) -> str:
+    def start(self, retry: bool = False) -> str:
         """Ask for a build; returns the image to follow, which is the running one where a build runs already.
 
-        Raises `CommandError` where nothing was started.
+        `retry` asks for the last build's failed distribution instead. Raises `CommandError` where nothing was started.
         """
-        request = {"source": "manual", "requestId": str(uuid.uuid4())}
+        request = {"source": "retry"} if retry else {"source": "manual", "requestId": str(uuid.uuid4())}
         function = self.names.start_function
         try:
             answer = self.functions.invoke(FunctionName=function, Payload=json.dumps(request).encode())
@@ -77,11 +77,11 @@ def log_tail(names: ProductNames, image: EndedImage, logs: CloudWatchLogsClient)
     return "\n".join([*lines, f"the whole log: group {group}, stream {stream}"])
 
 
-def build(product: str, project: Path, session: boto3.Session, console: Console) -> int:
-    """Build and follow; returns the exit code."""
+def build(product: str, project: Path, session: boto3.Session, console: Console, retry: bool = False) -> int:
+    """Build, or retry what failed of the last build, and follow; returns the exit code."""
     _, landing_zone, names = product_of(project, product)
     region = names.region
-    arn = Builder(names, session.client("lambda", region_name=region)).start()
+    arn = Builder(names, session.client("lambda", region_name=region)).start(retry)
     console.print(f"{product}: {arn}", highlight=False, soft_wrap=True)
     try:
         image = Follower(session.client("imagebuilder", region_name=region), console).follow(arn)
@@ -102,11 +102,14 @@ def build(product: str, project: Path, session: boto3.Session, console: Console)
     return 1
 
 
-def main(product: Annotated[str, typer.Option(help="Product to build.")]) -> None:
+def main(
+    product: Annotated[str, typer.Option(help="Product to build.")],
+    retry: Annotated[bool, typer.Option("--retry", help="Repeat the last build's failed distribution.")] = False,
+) -> None:
     """Build a product's newest uploads by hand, and follow the build."""
     console = Console(stderr=False)
     with told_plainly(Console(stderr=True)):
-        sys.exit(build(product, PROJECT, boto3.Session(), console))
+        sys.exit(build(product, PROJECT, boto3.Session(), console, retry))
 
 
 if __name__ == "__main__":

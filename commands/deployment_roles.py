@@ -24,6 +24,8 @@ class DeploymentRole:
     role: str
     trust: PolicyDocument
     permissions: PolicyDocument
+    scaled: bool
+    """Whether Auto Scaling groups of the account launch from an image: their service-linked role must be there."""
 
 
 def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
@@ -33,10 +35,12 @@ def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
     hub = landing_zone.hub
     trust = deployment_role_trust(hub.account)
     permissions = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans)
-    yield DeploymentRole("hub", hub.account, hub.deployment_role, trust, permissions)
+    scaled = {consumer.account for plan in plans for consumer in plan.consumers if consumer.auto_scaling}
+    yield DeploymentRole("hub", hub.account, hub.deployment_role, trust, permissions, hub.account in scaled)
     for name, target in landing_zone.targets.items():
         permissions = target_deployment_policy(target.account, plans)
-        yield DeploymentRole(name, target.account, target.deployment_role, trust, permissions)
+        needed = target.account in scaled
+        yield DeploymentRole(name, target.account, target.deployment_role, trust, permissions, needed)
 
 
 def main() -> None:
@@ -47,6 +51,9 @@ def main() -> None:
             print(f"aws iam create-role --role-name {role.role} --assume-role-policy-document '{role.trust.json()}'")
             print(f"aws iam put-role-policy --role-name {role.role} --policy-name golden-ami-deployment \\")
             print(f"  --policy-document '{json.dumps(role.permissions.as_dict(), indent=2)}'")
+            if role.scaled:
+                # An account has one; AWS makes it with the first Auto Scaling group, and refuses a second one.
+                print("aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com")
             print()
 
 

@@ -3,67 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
-from components.retention import LOG_RETENTION
+from components.function import EVENT_AGE, ProductFunction, ProductFunctionArgs
+from components.function_layer import FunctionLayerArgs, Layer
+from model.distribution import DistributionPlan
 from model.documents import PolicyDocument
-from model.hub_policies import queue_policy, report_function_policy, service_trust, start_function_policy, topic_policy
+from model.hub_policies import queue_policy, report_function_policy, start_function_policy
 from model.names import SCRIPTS_PREFIX, ProductNames
 from runtime.functions.settings import Settings
-
-PROJECT = Path(__file__).parent.parent
-
-SOURCES = (
-    "model/__init__.py",
-    "model/manifest.py",
-    "model/names.py",
-    "runtime/__init__.py",
-    "runtime/functions/__init__.py",
-    "runtime/functions/build_start.py",
-    "runtime/functions/outcome.py",
-    "runtime/functions/report_outcome.py",
-    "runtime/functions/settings.py",
-    "runtime/functions/start_build.py",
-)
-"""What both functions carry, named one by one: a folder would pick up caches and show changes that are none."""
-
-LAMBDA_RUNTIME = "python3.13"
 
 DEAD_LETTER_RETENTION = 14 * 24 * 3600
 """Seconds that a failed event is kept; SQS's longest."""
 
+RECONCILIATION = "rate(15 minutes)"
+"""How often the start function looks without an event."""
 
-class NotificationsArgs(ComponentArgs):
-    """Names, and the key that encrypts messages."""
-
-    names: ProductNames
-    data_key_arn: pulumi.Output[str]
-
-
-class Notifications(pulumi.ComponentResource):
-    """The topic on which a product's outcomes are reported."""
-
-    topic_arn: pulumi.Output[str]
-
-    def __init__(self, name: str, args: NotificationsArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("golden-ami:notifications:Notifications", name, None, opts)
-        mine = ResourceOptions(parent=self)
-        topic = aws.sns.Topic(f"{name}-outcomes", name=args.names.topic, kms_master_key_id=args.data_key_arn, opts=mine)
-        aws.sns.TopicPolicy(f"{name}-policy", arn=topic.arn, policy=topic_policy(args.names).json(), opts=mine)
-        self.topic_arn = topic.arn
-        self.register_outputs({"topicArn": self.topic_arn})
+DELIVERY_RETRIES = 185
+"""Times that EventBridge tries to reach a function; its own default, within `EVENT_AGE`."""
 
 
 class BuildTriggerArgs(ComponentArgs):
     """What the functions work on."""
 
     names: ProductNames
+    plan: DistributionPlan
+    operating_system: str
     entry_script: str
     bucket: pulumi.Output[str]
     data_key_arn: pulumi.Output[str]
@@ -80,7 +50,36 @@ class BuildTrigger(pulumi.ComponentResource):
         super().__init__("golden-ami:build:BuildTrigger", name, None, opts)
         names = args.names
         mine = ResourceOptions(parent=self)
-        self._dead_letters = aws.sqs.Queue(
+        self._dead_letters = self._queue(name, args)
+        layer = Layer(f"{name}-layer", FunctionLayerArgs(names=names), mine)
+        environment = _environment(args)
+
+        def function(stem: str, function_name: str, policy: partial[PolicyDocument]) -> aws.lambda_.Function:
+            made = ProductFunctionArgs(
+                names=names,
+                function_name=function_name,
+                module=stem.replace("-", "_"),
+                policy=policy,
+                environment=environment,
+                layer_arn=layer.arn,
+                data_key_arn=args.data_key_arn,
+                dead_letters_arn=self._dead_letters.arn,
+            )
+            return ProductFunction(f"{name}-{stem}", made, mine).function
+
+        start = function("start-build", names.start_function, partial(start_function_policy, names))
+        report = function("report-outcome", names.report_function, partial(report_function_policy, names, args.plan))
+        self._on_upload(name, args, start)
+        self._on_image_state(name, args, start, report)
+        self._on_schedule(name, args, start)
+        self.start_function = start.name
+        self.register_outputs({"startFunction": self.start_function})
+
+    def _queue(self, name: str, args: BuildTriggerArgs) -> aws.sqs.Queue:
+        """Where failed events stay, and the alarm that tells people of them on the product's topic."""
+        names = args.names
+        mine = ResourceOptions(parent=self)
+        queue = aws.sqs.Queue(
             f"{name}-dead-letters",
             name=names.dead_letter_queue,
             kms_master_key_id=args.data_key_arn,
@@ -88,68 +87,25 @@ class BuildTrigger(pulumi.ComponentResource):
             opts=mine,
         )
         aws.sqs.QueuePolicy(
-            f"{name}-dead-letters-policy",
-            queue_url=self._dead_letters.url,
-            policy=queue_policy(names).json(),
+            f"{name}-dead-letters-policy", queue_url=queue.url, policy=queue_policy(names).json(), opts=mine
+        )
+        aws.cloudwatch.MetricAlarm(
+            f"{name}-dead-letters-alarm",
+            name=names.dead_letter_alarm,
+            alarm_description=f"Events of {names.product} failed for good; see the queue {names.dead_letter_queue}",
+            namespace="AWS/SQS",
+            metric_name="ApproximateNumberOfMessagesVisible",
+            dimensions={"QueueName": names.dead_letter_queue},
+            statistic="Maximum",
+            period=60,
+            evaluation_periods=1,
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            treat_missing_data="notBreaching",
+            alarm_actions=[args.topic_arn],
             opts=mine,
         )
-        # One at a time: two starts of one product that overlap could pin over each other.
-        start = self._function(name, args, names.start_function, "start_build", start_function_policy, concurrency=1)
-        report = self._function(name, args, names.report_function, "report_outcome", report_function_policy)
-        self._on_upload(name, args, start)
-        self._on_image_state(name, args, start, report)
-        self.start_function = start.name
-        self.register_outputs({"startFunction": self.start_function})
-
-    def _function(
-        self,
-        name: str,
-        args: BuildTriggerArgs,
-        function_name: str,
-        module: str,
-        policy: Callable[[ProductNames, str], PolicyDocument],
-        concurrency: int | None = None,
-    ) -> aws.lambda_.Function:
-        names = args.names
-        mine = ResourceOptions(parent=self)
-        stem = f"{name}-{module.replace('_', '-')}"
-        log_group = aws.cloudwatch.LogGroup(
-            f"{stem}-log",
-            name=names.log_group(function_name),
-            kms_key_id=args.data_key_arn,
-            retention_in_days=LOG_RETENTION,
-            opts=mine,
-        )
-        role = aws.iam.Role(
-            f"{stem}-role",
-            name=function_name,
-            description=f"Function {function_name}",
-            assume_role_policy=service_trust("AssumedByLambda", "lambda.amazonaws.com").json(),
-            opts=mine,
-        )
-        role_policy = aws.iam.RolePolicy(
-            f"{stem}-policy",
-            name="work",
-            role=role.name,
-            policy=args.data_key_arn.apply(lambda arn: policy(names, arn).json()),
-            opts=mine,
-        )
-        return aws.lambda_.Function(
-            f"{stem}-function",
-            name=function_name,
-            role=role.arn,
-            runtime=LAMBDA_RUNTIME,
-            handler=f"runtime.functions.{module}.lambda_handler",
-            code=pulumi.AssetArchive({path: pulumi.FileAsset(str(PROJECT / path)) for path in SOURCES}),
-            timeout=300,
-            memory_size=512,
-            kms_key_arn=args.data_key_arn,
-            reserved_concurrent_executions=concurrency,
-            dead_letter_config=aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=self._dead_letters.arn),
-            logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=log_group.name),
-            environment=aws.lambda_.FunctionEnvironmentArgs(variables=_environment(args)),
-            opts=ResourceOptions(parent=self, depends_on=[role_policy]),
-        )
+        return queue
 
     def _on_upload(self, name: str, args: BuildTriggerArgs, start: aws.lambda_.Function) -> None:
         names = args.names
@@ -197,23 +153,51 @@ class BuildTrigger(pulumi.ComponentResource):
             opts=mine,
         )
         for stem, function in (("start", start), ("report", report)):
-            aws.lambda_.Permission(
-                f"{name}-{stem}-permission",
-                function=function.name,
-                statement_id="CalledByImageState",
-                action="lambda:InvokeFunction",
-                principal="events.amazonaws.com",
-                source_arn=rule.arn,
-                source_account=names.account,
-                opts=mine,
-            )
-            aws.cloudwatch.EventTarget(
-                f"{name}-{stem}-target",
-                rule=rule.name,
-                target_id=stem,
-                arn=function.arn,
-                opts=mine,
-            )
+            self._deliver(f"{name}-{stem}", stem, "CalledByImageState", args, rule, function)
+
+    def _on_schedule(self, name: str, args: BuildTriggerArgs, start: aws.lambda_.Function) -> None:
+        """AWS delivers events at least once nearly always: now and then the function looks by itself."""
+        names = args.names
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-reconciliation",
+            name=names.reconciliation_rule,
+            description=f"Looks for uploads of {names.product} whose event was lost",
+            schedule_expression=RECONCILIATION,
+            opts=ResourceOptions(parent=self),
+        )
+        self._deliver(f"{name}-reconciliation", "start", "CalledByReconciliation", args, rule, start)
+
+    def _deliver(
+        self,
+        name: str,
+        target: str,
+        statement: str,
+        args: BuildTriggerArgs,
+        rule: aws.cloudwatch.EventRule,
+        function: aws.lambda_.Function,
+    ) -> None:
+        mine = ResourceOptions(parent=self)
+        permission = aws.lambda_.Permission(
+            f"{name}-permission",
+            function=function.name,
+            statement_id=statement,
+            action="lambda:InvokeFunction",
+            principal="events.amazonaws.com",
+            source_arn=rule.arn,
+            source_account=args.names.account,
+            opts=mine,
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-target",
+            rule=rule.name,
+            target_id=target,
+            arn=function.arn,
+            retry_policy=aws.cloudwatch.EventTargetRetryPolicyArgs(
+                maximum_retry_attempts=DELIVERY_RETRIES, maximum_event_age_in_seconds=EVENT_AGE
+            ),
+            dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=self._dead_letters.arn),
+            opts=ResourceOptions(parent=self, depends_on=[permission]),
+        )
 
 
 def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
@@ -221,6 +205,7 @@ def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
     return pulumi.Output.all(args.bucket, args.data_key_arn, args.pipeline_arn, args.topic_arn).apply(
         lambda known: Settings(
             product=names.product,
+            operating_system=args.operating_system,
             entry_script=args.entry_script,
             hub=names.account,
             bucket=known[0],

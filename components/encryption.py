@@ -69,6 +69,7 @@ class DataKeyArgs(ComponentArgs):
     """What the data key's policy depends on."""
 
     names: ProductNames
+    plan: DistributionPlan
     administrators: tuple[str, ...]
 
 
@@ -80,18 +81,10 @@ class DataKey(pulumi.ComponentResource):
     def __init__(self, name: str, args: DataKeyArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:encryption:DataKey", name, None, opts)
         names = args.names
-        log_groups = tuple(
-            names.log_group_arn(log_group)
-            for log_group in (
-                names.log_group(names.start_function),
-                names.log_group(names.report_function),
-                names.build_log_group,
-            )
-        )
         key = aws.kms.Key(
             f"{name}-key",
-            description=f"Encrypts the scripts, messages and logs of {names.product}",
-            policy=data_key_policy(names.account, names.region, args.administrators, log_groups).json(),
+            description=f"Encrypts scripts, messages and logs of {names.product}",
+            policy=data_key_policy(names, args.plan, args.administrators).json(),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW,
             opts=ResourceOptions(parent=self, protect=True),

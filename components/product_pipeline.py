@@ -9,15 +9,18 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
-from components.build_trigger import BuildTrigger, BuildTriggerArgs, Notifications, NotificationsArgs
+from components.build_trigger import BuildTrigger, BuildTriggerArgs
 from components.encryption import DataKey, DataKeyArgs, ImageKey, ImageKeyArgs
 from components.image_pipeline import ImagePipeline, ImagePipelineArgs
+from components.notifications import Notifications, NotificationsArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
 from components.target_account import TargetAccount, TargetAccountArgs
+from components.uploaders import Uploaders, UploadersArgs
 from model.distribution import DistributionPlan
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.names import ProductNames, channel_parameter
+from model.upload_policies import uploader_policy
 
 
 class ProductPipelineArgs(ComponentArgs):
@@ -45,8 +48,10 @@ class ProductPipeline(pulumi.ComponentResource):
         image_key = ImageKey(
             f"{name}-image-key", ImageKeyArgs(names=names, plan=plan, administrators=administrators), mine
         )
-        data_key = DataKey(f"{name}-data-key", DataKeyArgs(names=names, administrators=administrators), mine)
-        bucket = ScriptBucket(f"{name}-scripts", ScriptBucketArgs(names=names, data_key_arn=data_key.arn), mine)
+        data_key = DataKey(f"{name}-data-key", DataKeyArgs(names=names, plan=plan, administrators=administrators), mine)
+        bucket = ScriptBucket(
+            f"{name}-scripts", ScriptBucketArgs(names=names, plan=plan, data_key_arn=data_key.arn), mine
+        )
         notifications = Notifications(
             f"{name}-notifications", NotificationsArgs(names=names, data_key_arn=data_key.arn), mine
         )
@@ -65,6 +70,8 @@ class ProductPipeline(pulumi.ComponentResource):
             f"{name}-trigger",
             BuildTriggerArgs(
                 names=names,
+                plan=plan,
+                operating_system=product.operating_system.value,
                 entry_script=product.entry_script,
                 bucket=bucket.bucket,
                 data_key_arn=data_key.arn,
@@ -73,7 +80,7 @@ class ProductPipeline(pulumi.ComponentResource):
             ),
             mine,
         )
-        self._consumers(name, args, plan, image_key)
+        self._roles(name, args, plan, image_key, data_key)
         self.outputs = {
             "scriptBucket": bucket.bucket,
             "pipelineArn": pipeline.arn,
@@ -81,17 +88,24 @@ class ProductPipeline(pulumi.ComponentResource):
             "imageKeyArns": image_key.arns,
             "parameter": channel_parameter(product.name),
         }
+        if plan.uploaders:
+            self.outputs["uploaderPolicy"] = data_key.arn.apply(lambda arn: uploader_policy(names, arn).as_dict())
         self.register_outputs(self.outputs)
 
-    def _consumers(self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey) -> None:
-        for account in dict.fromkeys(consumer.account for consumer in plan.consumers):
-            TargetAccount(
-                f"{name}-{args.landing_zone.account_name(account)}",
-                TargetAccountArgs(
-                    product=args.product.name,
-                    account=account,
-                    consumers=tuple(consumer for consumer in plan.consumers if consumer.account == account),
-                    key_arns={region: image_key.arns[region] for region in plan.regions_of(account)},
-                ),
-                ResourceOptions(parent=self, providers=[args.providers[account]]),
-            )
+    def _roles(
+        self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey, data_key: DataKey
+    ) -> None:
+        names = ProductNames(args.product.name, plan.hub, plan.build_region)
+        policy = data_key.arn.apply(lambda arn: uploader_policy(names, arn).json())
+        for account in plan.role_accounts:
+            mine = ResourceOptions(parent=self, providers=[args.providers[account]])
+            stem = f"{name}-{args.landing_zone.account_name(account)}"
+            if consumers := tuple(consumer for consumer in plan.consumers if consumer.account == account):
+                keys = {region: image_key.arns[region] for region in plan.regions_of(account)}
+                consumed = TargetAccountArgs(
+                    product=args.product.name, account=account, consumers=consumers, key_arns=keys
+                )
+                TargetAccount(stem, consumed, mine)
+            uploaders = tuple(each for each in plan.uploaders if each.ours and each.account == account)
+            if uploaders:
+                Uploaders(f"{stem}-uploaders", UploadersArgs(names=names, uploaders=uploaders, policy=policy), mine)

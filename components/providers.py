@@ -8,7 +8,6 @@ import pulumi_aws as aws
 
 from model.files.fields import HUB
 from model.files.landing_zone import LandingZone
-from model.names import role_arn
 
 
 def account_providers(
@@ -27,7 +26,7 @@ def account_providers(
             allowed_account_ids=[target.account],
             assume_roles=[
                 aws.ProviderAssumeRoleArgs(
-                    role_arn=role_arn(target.account, target.deployment_role), session_name=f"golden-ami-{stack}"
+                    role_arn=landing_zone.deployment_role_arn(target.account), session_name=f"golden-ami-{stack}"
                 )
             ],
             default_tags=aws.ProviderDefaultTagsArgs(tags={**landing_zone.tags, "golden-ami:stack": stack}),

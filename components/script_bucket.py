@@ -7,14 +7,19 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
+from model.distribution import DistributionPlan
 from model.hub_policies import bucket_policy
-from model.names import ProductNames
+from model.names import BUILDS_PREFIX, ProductNames
+
+BUILD_VERSION_DAYS = 7
+"""Days that earlier versions of locks, states and pinned builds are kept; the scripts' own versions stay."""
 
 
 class ScriptBucketArgs(ComponentArgs):
     """Names, and the key that encrypts what is uploaded."""
 
     names: ProductNames
+    plan: DistributionPlan
     data_key_arn: pulumi.Output[str]
 
 
@@ -63,10 +68,26 @@ class ScriptBucket(pulumi.ComponentResource):
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=mine,
         )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=bucket.bucket,
+            rules=[
+                aws.s3.BucketLifecycleConfigurationRuleArgs(
+                    id="forget-old-locks-and-pins",
+                    status="Enabled",
+                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=BUILDS_PREFIX),
+                    noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                        noncurrent_days=BUILD_VERSION_DAYS
+                    ),
+                    expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
+                )
+            ],
+            opts=mine,
+        )
         policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=args.data_key_arn.apply(lambda arn: bucket_policy(args.names, arn).json()),
+            policy=args.data_key_arn.apply(lambda arn: bucket_policy(args.names, args.plan, arn).json()),
             # AWS refuses two changes of a bucket's access at once.
             opts=ResourceOptions(parent=self, protect=True, depends_on=[public_access]),
         )

@@ -8,7 +8,8 @@ from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
 from model.distribution import ConsumerRole
-from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE
+from model.key_policies import AUTO_SCALING_OPERATIONS
+from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE, auto_scaling_role_arn
 from model.target_policies import (
     consumer_key_policy,
     consumer_launch_policy,
@@ -65,12 +66,27 @@ class TargetAccountArgs(ComponentArgs):
 
 
 class TargetAccount(pulumi.ComponentResource):
-    """Consumer roles of one product in one account: existing ones get a policy, the others are made."""
+    """Consumer roles of one product in one account: existing ones get a policy, the others are made.
+
+    Where one of them asks for Auto Scaling, the account's service-linked role gets a grant on each Region's key.
+    """
 
     def __init__(self, name: str, args: TargetAccountArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:target:TargetAccount", name, None, opts)
         for consumer in args.consumers:
             self._consumer(f"{name}-{consumer.name}", args, consumer)
+        if any(consumer.auto_scaling for consumer in args.consumers):
+            for region, key_arn in args.key_arns.items():
+                # Made with the account's own credentials, as AWS demands of a key in another account.
+                aws.kms.Grant(
+                    f"{name}-auto-scaling-{region}",
+                    name=f"golden-ami-{args.product}-auto-scaling",
+                    key_id=key_arn,
+                    grantee_principal=auto_scaling_role_arn(args.account),
+                    operations=list(AUTO_SCALING_OPERATIONS),
+                    region=region,
+                    opts=ResourceOptions(parent=self),
+                )
         self.register_outputs({})
 
     def _consumer(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> None:
@@ -102,7 +118,7 @@ class TargetAccount(pulumi.ComponentResource):
             f"{name}-launch",
             name=f"golden-ami-{args.product}-launch",
             role=role.name,
-            policy=consumer_launch_policy(args.product, args.account, tuple(sorted(args.key_arns))).json(),
+            policy=consumer_launch_policy(args.product, consumer.arn, tuple(sorted(args.key_arns))).json(),
             opts=mine,
         )
         aws.iam.InstanceProfile(f"{name}-profile", name=consumer.name, role=role.name, opts=mine)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.credentials import Credentials
 from local.environment import LocalFolder
-from local.people import application_operator, hire, platform_engineer, product_engineer
+from local.people import application_operator, hire, platform_engineer, product_engineer, script_author
 from local.session import Actor
 from local.stack_files import StackFiles
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
@@ -64,15 +64,22 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
             if not consumer.create:
                 # What an application's own role has already; the program adds the key.
                 regions = plan.regions_of(consumer.account)
-                policy = consumer_launch_policy(product, consumer.account, regions)
+                policy = consumer_launch_policy(product, consumer.arn, regions)
                 trust = consumer_role_trust(consumer.account)
                 yield ExistingRole(consumer.account, consumer.role, trust, policy)
+        for uploader in plan.uploaders:
+            trust = Statement(
+                "TeamOfAccount", ("sts:AssumeRole",), principal={"AWS": account_root_arn(uploader.account)}
+            )
+            yield ExistingRole(uploader.account, uploader.arn.partition(":role/")[2], trust_policy(trust))
 
 
 def set_up(folder: LocalFolder, files: StackFiles, address: str, run: str) -> Credentials:
     """Make or bring up to date what the accounts hold; returns the people's access keys. Safe to repeat."""
     for role in existing_roles(files):
         _make(role, Actor.root(role.account, address))
+    for account in scaled_accounts(files):
+        _make_auto_scaling_role(Actor.root(account, address))
     zone = files.landing_zone
     deployment_roles = (zone.hub, *zone.targets.values())
     people = [
@@ -83,6 +90,9 @@ def set_up(folder: LocalFolder, files: StackFiles, address: str, run: str) -> Cr
     ]
     if files.products:
         people.append(product_engineer(tuple(files.names(name) for name in files.products)))
+    uploaders = {uploader.arn: uploader for plan in files.plans.values() for uploader in plan.uploaders}
+    for account in {uploader.account for uploader in uploaders.values()}:
+        people.append(script_author(account, tuple(arn for arn in uploaders if uploaders[arn].account == account)))
     file = folder.cloud / "credentials.json"
     before = Credentials.read(file, run)
     keys = {
@@ -92,6 +102,21 @@ def set_up(folder: LocalFolder, files: StackFiles, address: str, run: str) -> Cr
     credentials = Credentials(run, keys)
     credentials.write(file)
     return credentials
+
+
+def scaled_accounts(files: StackFiles) -> tuple[str, ...]:
+    """Accounts in which a product is launched by Auto Scaling groups, each once."""
+    consumers = (consumer for plan in files.plans.values() for consumer in plan.consumers if consumer.auto_scaling)
+    return tuple(dict.fromkeys(consumer.account for consumer in consumers))
+
+
+def _make_auto_scaling_role(root: Actor) -> None:
+    try:
+        root.iam().create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
+    except ClientError as error:
+        # An account has one of them, and AWS calls a second one invalid input.
+        if error.response.get("Error", {}).get("Code") != "InvalidInput":
+            raise
 
 
 def _make(role: ExistingRole, root: Actor) -> None:

@@ -15,7 +15,7 @@ from commands.follow import FAILED, EndedImage, Follower
 from local.build_following import POLL_SECONDS, BuildError, Pipeline
 from local.consumer_launch import Launch, Launcher
 from local.image_report import Row, key_of, recorded
-from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER
+from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER, SCRIPT_AUTHOR
 from local.script_upload import ScriptFolder
 from local.session import Actor, Session
 from model.names import channel_parameter
@@ -37,7 +37,7 @@ class CustomisedImage:
         report = self.session.report
         names = self.session.files.names(self.product)
         engineer = self._engineer()
-        s3 = engineer.s3(names.region)
+        s3 = self._uploader().s3(names.region)
         folder = ScriptFolder(self.product, self.session.files.product(self.product).entry_script, self.scripts)
         with report.task(f"Upload {self.product}'s scripts to {names.bucket}"):
             upload = folder.upload(s3, names.bucket)
@@ -109,6 +109,13 @@ class CustomisedImage:
         )
         result: Launch = launcher.launch(parameter, self.session.files.product(self.product).instance_types[0])
         return str(result)
+
+    def _uploader(self) -> Actor:
+        """The team's role where this program gave it its rights; a product without one has the hub's engineer."""
+        uploaders = [uploader for uploader in self.session.files.plan(self.product).uploaders if uploader.ours]
+        if not uploaders:
+            return self._engineer()
+        return self.session.person(SCRIPT_AUTHOR, uploaders[0].account).assume(uploaders[0].arn, "upload")
 
     def _engineer(self) -> Actor:
         return self.session.person(PRODUCT_ENGINEER, self.session.files.landing_zone.hub.account)

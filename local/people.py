@@ -27,6 +27,9 @@ PLATFORM_ENGINEER = "platform-engineer"
 PRODUCT_ENGINEER = "product-engineer"
 """Uploads scripts and follows builds, in the hub."""
 
+SCRIPT_AUTHOR = "script-author"
+"""Uploads scripts with the team's role, in that role's account."""
+
 APPLICATION_OPERATOR = "application-operator"
 """Assumes consumer roles and looks after instances, in an account that holds images."""
 
@@ -97,6 +100,13 @@ def product_engineer(names: tuple[ProductNames, ...]) -> Person:
                 ),
             )
         ),
+    )
+
+
+def script_author(account: str, uploaders: tuple[str, ...]) -> Person:
+    """Somebody of a product's team: may assume the roles that upload (their ARNs), and nothing else."""
+    return Person(
+        account, SCRIPT_AUTHOR, PolicyDocument((Statement("AssumeUploaders", ("sts:AssumeRole",), uploaders),))
     )
 
 

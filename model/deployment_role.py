@@ -6,10 +6,17 @@ files, so that they name the buckets, roles and functions of this landing zone a
 
 from __future__ import annotations
 
-from model.distribution import ConsumerRole, DistributionPlan
+from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
 from model.hub_policies import INSTANCE_MANAGED_POLICIES
-from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE, account_root_arn, role_arn
+from model.key_policies import AUTO_SCALING_OPERATIONS
+from model.names import (
+    DISTRIBUTION_MANAGED_POLICY,
+    DISTRIBUTION_ROLE,
+    account_root_arn,
+    auto_scaling_role_arn,
+    role_arn,
+)
 
 ROLE_READ_ACTIONS = (
     "iam:GetRole",
@@ -35,11 +42,13 @@ ROLE_WRITE_ACTIONS = (
 ROLE_POLICY_ACTIONS = (
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListInstanceProfilesForRole",
     "iam:ListRolePolicies",
     "iam:PutRolePolicy",
     "iam:DeleteRolePolicy",
 )
-"""What adding a policy to an existing role takes: the role itself stays as it is."""
+"""What adding a policy to an existing role takes, and telling what it may do: the role itself stays as it is."""
 
 INSTANCE_PROFILE_ACTIONS = (
     "iam:AddRoleToInstanceProfile",
@@ -57,32 +66,62 @@ BUCKET_ACTIONS = (
     "s3:CreateBucket",
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
-    "s3:Get*Configuration",
-    "s3:GetBucket*",
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLocation",
+    "s3:GetBucketLogging",
+    "s3:GetBucketNotification",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketRequestPayment",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
     "s3:ListBucket",
     "s3:ListTagsForResource",
-    "s3:PutBucket*",
+    "s3:PutBucketNotification",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
     "s3:TagResource",
     "s3:UntagResource",
 )
+"""The provider reads everything that a bucket can be set to, and writes what the program sets."""
 FUNCTION_ACTIONS = (
     "lambda:AddPermission",
     "lambda:CreateFunction",
     "lambda:DeleteFunction",
-    "lambda:DeleteFunctionConcurrency",
+    "lambda:DeleteFunctionEventInvokeConfig",
     "lambda:GetFunction*",
     "lambda:GetPolicy",
     "lambda:InvokeFunction",
     "lambda:ListTags",
     "lambda:ListVersionsByFunction",
-    "lambda:PutFunctionConcurrency",
+    "lambda:PutFunctionEventInvokeConfig",
     "lambda:RemovePermission",
     "lambda:TagResource",
     "lambda:UntagResource",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
+    "lambda:UpdateFunctionEventInvokeConfig",
+)
+LAYER_ACTIONS = ("lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:PublishLayerVersion")
+ALARM_ACTIONS = (
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:ListTagsForResource",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
 )
 IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:CreateComponent",
@@ -90,12 +129,22 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:CreateImagePipeline",
     "imagebuilder:CreateImageRecipe",
     "imagebuilder:CreateInfrastructureConfiguration",
-    "imagebuilder:Delete*",
-    "imagebuilder:Get*",
-    "imagebuilder:List*",
+    "imagebuilder:DeleteComponent",
+    "imagebuilder:DeleteDistributionConfiguration",
+    "imagebuilder:DeleteImagePipeline",
+    "imagebuilder:DeleteImageRecipe",
+    "imagebuilder:DeleteInfrastructureConfiguration",
+    "imagebuilder:GetComponent",
+    "imagebuilder:GetDistributionConfiguration",
+    "imagebuilder:GetImagePipeline",
+    "imagebuilder:GetImageRecipe",
+    "imagebuilder:GetInfrastructureConfiguration",
+    "imagebuilder:ListTagsForResource",
     "imagebuilder:TagResource",
     "imagebuilder:UntagResource",
-    "imagebuilder:Update*",
+    "imagebuilder:UpdateDistributionConfiguration",
+    "imagebuilder:UpdateImagePipeline",
+    "imagebuilder:UpdateInfrastructureConfiguration",
 )
 KEY_ACTIONS = (
     "kms:CancelKeyDeletion",
@@ -108,7 +157,9 @@ KEY_ACTIONS = (
     "kms:GenerateDataKey*",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
     "kms:ListResourceTags",
+    "kms:RevokeGrant",
     "kms:PutKeyPolicy",
     "kms:ReplicateKey",
     "kms:ScheduleKeyDeletion",
@@ -185,7 +236,6 @@ def deployment_role_trust(hub: str) -> PolicyDocument:
 
 def target_deployment_policy(account: str, plans: tuple[DistributionPlan, ...]) -> PolicyDocument:
     """What the deployment role of a target account may do: its distribution role and its consumer roles."""
-    consumers = tuple(consumer for plan in plans for consumer in plan.consumers if consumer.account == account)
     statements = [
         Statement(
             "ManageDistributionRole",
@@ -198,16 +248,23 @@ def target_deployment_policy(account: str, plans: tuple[DistributionPlan, ...]) 
             (role_arn(account, DISTRIBUTION_ROLE),),
             conditions={"ArnEquals": {"iam:PolicyARN": DISTRIBUTION_MANAGED_POLICY}},
         ),
-        *consumer_statements(account, consumers=tuple(dict.fromkeys(consumers))),
+        *role_statements(account, plans),
     ]
     return PolicyDocument(tuple(statements))
 
 
-def consumer_statements(account: str, consumers: tuple[ConsumerRole, ...]) -> list[Statement]:
-    """What making consumer roles, or adding a policy to existing ones, takes in an account."""
+def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[Statement]:
+    """What the products' roles in an account take: making some, adding a policy to others, grants for Auto Scaling."""
     statements: list[Statement] = []
-    created = tuple(consumer for consumer in consumers if consumer.create)
-    existing = tuple(consumer.arn for consumer in consumers if not consumer.create)
+    consumers = tuple(consumer for plan in plans for consumer in plan.consumers if consumer.account == account)
+    uploaders = tuple(uploader for plan in plans for uploader in plan.uploaders if uploader.account == account)
+    created = tuple(dict.fromkeys(consumer for consumer in consumers if consumer.create))
+    existing = dict.fromkeys(
+        (
+            *(consumer.arn for consumer in consumers if not consumer.create),
+            *(uploader.arn for uploader in uploaders if uploader.ours),
+        )
+    )
     if created:
         profiles = tuple(f"arn:aws:iam::{account}:instance-profile/{consumer.name}" for consumer in created)
         roles = tuple(consumer.arn for consumer in created)
@@ -222,8 +279,44 @@ def consumer_statements(account: str, consumers: tuple[ConsumerRole, ...]) -> li
             ),
         ]
     if existing:
-        statements.append(Statement("AddPolicyToConsumerRoles", ROLE_POLICY_ACTIONS, existing))
+        statements.append(Statement("AddPolicyToRoles", ROLE_POLICY_ACTIONS, tuple(existing)))
+    if any(account in plan.holders(target) for plan in plans for target in plan.regions):
+        statements += _launch_reads(account)
+    if any(consumer.auto_scaling for consumer in consumers):
+        statements += _auto_scaling_grants(account, tuple(dict.fromkeys(plan.hub for plan in plans)))
     return statements
+
+
+def _launch_reads(account: str) -> list[Statement]:
+    """What telling who may launch takes where an image is (`make access`); it changes nothing."""
+    return [
+        Statement("ReadChannels", ("ssm:GetParameter",), (f"arn:aws:ssm:*:{account}:parameter/golden-ami/*",)),
+        # Describe actions know no resource level (Service Authorization Reference, Amazon EC2).
+        Statement("ReadImages", ("ec2:DescribeImages", "ec2:DescribeSnapshots")),
+        Statement(
+            "ReadAttachedPolicies",
+            ("iam:GetPolicy", "iam:GetPolicyVersion"),
+            (f"arn:aws:iam::{account}:policy/*", "arn:aws:iam::aws:policy/*"),
+        ),
+    ]
+
+
+def _auto_scaling_grants(account: str, hubs: tuple[str, ...]) -> list[Statement]:
+    """The key's own policy narrows the keys to those of products that this account scales."""
+    keys = tuple(f"arn:aws:kms:*:{hub}:key/*" for hub in hubs)
+    return [
+        Statement(
+            "GrantToAutoScaling",
+            ("kms:CreateGrant",),
+            keys,
+            conditions={
+                "StringEquals": {"kms:GranteePrincipal": auto_scaling_role_arn(account)},
+                "ForAllValues:StringEquals": {"kms:GrantOperations": AUTO_SCALING_OPERATIONS},
+            },
+        ),
+        Statement("KeepAutoScalingGrants", ("kms:DescribeKey", "kms:ListGrants", "kms:RevokeGrant"), keys),
+        Statement("ReadAutoScalingRole", ROLE_READ_ACTIONS, (auto_scaling_role_arn(account),)),
+    ]
 
 
 def hub_deployment_policy(
@@ -237,7 +330,6 @@ def hub_deployment_policy(
     roles = (role_arn(hub, stem),)
     keys = tuple(f"arn:aws:kms:{each}:{hub}:key/*" for each in regions)
     aliases = tuple(f"arn:aws:kms:{each}:{hub}:alias/golden-ami/*" for each in regions)
-    consumers = tuple(consumer for plan in plans for consumer in plan.consumers if consumer.account == hub)
     return PolicyDocument(
         (
             Statement("ManageRoles", (*ROLE_READ_ACTIONS, *ROLE_WRITE_ACTIONS), roles),
@@ -278,6 +370,14 @@ def hub_deployment_policy(
             Statement("ManageAliases", ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"), (*aliases, *keys)),
             Statement("ManageBuckets", BUCKET_ACTIONS, (f"arn:aws:s3:::{stem}-{hub}-{region}",)),
             Statement("ManageFunctions", FUNCTION_ACTIONS, (f"arn:aws:lambda:{region}:{hub}:function:{stem}",)),
+            Statement(
+                "ManageLayers",
+                LAYER_ACTIONS,
+                tuple(f"arn:aws:lambda:{region}:{hub}:layer:{stem}{version}" for version in ("", ":*")),
+            ),
+            Statement("ManageAlarms", ALARM_ACTIONS, (f"arn:aws:cloudwatch:{region}:{hub}:alarm:{stem}",)),
+            # Without a resource: it also tells whether a composite alarm has the name (CloudWatch API Reference).
+            Statement("FindAlarms", ("cloudwatch:DescribeAlarms",)),
             Statement("ManageQueues", QUEUE_ACTIONS, (f"arn:aws:sqs:{region}:{hub}:{stem}",)),
             Statement("ManageTopics", TOPIC_ACTIONS, (f"arn:aws:sns:{region}:{hub}:{stem}",)),
             Statement("ManageRules", RULE_ACTIONS, (f"arn:aws:events:{region}:{hub}:rule/{stem}",)),
@@ -302,7 +402,6 @@ def hub_deployment_policy(
                         "infrastructure-configuration",
                         "distribution-configuration",
                         "image-pipeline",
-                        "image",
                     )
                 ),
             ),
@@ -315,6 +414,6 @@ def hub_deployment_policy(
             ),
             Statement("ReadNetwork", NETWORK_READ_ACTIONS),
             Statement("ReadBaseImages", ("ssm:GetParameter",), (f"arn:aws:ssm:{region}::parameter/aws/service/*",)),
-            *consumer_statements(hub, tuple(dict.fromkeys(consumers))),
+            *role_statements(hub, plans),
         )
     )

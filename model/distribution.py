@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from model.names import role_arn
 
@@ -12,12 +13,13 @@ class ConsumerRole:
     """A role that launches instances from a product's image.
 
     `role` is the name, with its path in front where it has one; `create` tells whether this program makes the role or
-    only adds a policy to it (seed 001, Account B).
+    only adds a policy to it (seed 001, Account B). `auto_scaling` asks for the account's Auto Scaling groups too.
     """
 
     account: str
     role: str
     create: bool
+    auto_scaling: bool = False
 
     @property
     def arn(self) -> str:
@@ -28,6 +30,27 @@ class ConsumerRole:
     def name(self) -> str:
         """The role's name without its path, as IAM's operations take it."""
         return self.role.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """A role of the product's team that uploads scripts.
+
+    `ours` tells whether this program works in its account and so puts the role's policy there; otherwise the team does.
+    """
+
+    arn: str
+    ours: bool
+
+    @property
+    def account(self) -> str:
+        """Id of the role's account."""
+        return self.arn.split(":")[4]
+
+    @property
+    def name(self) -> str:
+        """The role's name without its path, as IAM's operations take it."""
+        return self.arn.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,9 @@ class DistributionPlan:
     build_region: str
     regions: tuple[RegionTarget, ...]
     consumers: tuple[ConsumerRole, ...]
+    uploaders: tuple[Uploader, ...] = ()
+    deployment_roles: Mapping[str, str] = field(default_factory=dict[str, str])
+    """ARN of each account's deployment role by the account's id."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:
@@ -72,8 +98,9 @@ class DistributionPlan:
 
     @property
     def role_accounts(self) -> tuple[str, ...]:
-        """Accounts in which the product makes something: the hub, and those of its consumer roles."""
-        return tuple(dict.fromkeys((self.hub, *(consumer.account for consumer in self.consumers))))
+        """Accounts in which the product makes something: the hub, and those of its consumer and uploader roles."""
+        uploaders = (uploader.account for uploader in self.uploaders if uploader.ours)
+        return tuple(dict.fromkeys((self.hub, *(consumer.account for consumer in self.consumers), *uploaders)))
 
     def distribution_accounts(self, region: str) -> tuple[str, ...]:
         """Target accounts whose distribution role uses the key of a Region.
@@ -93,3 +120,8 @@ class DistributionPlan:
     def regions_of(self, account: str) -> tuple[str, ...]:
         """Regions in which an account holds the image."""
         return tuple(target.region for target in self.regions if account in self.holders(target))
+
+    def auto_scaling_accounts(self, region: str) -> tuple[str, ...]:
+        """Accounts whose Auto Scaling groups launch from the image in a Region, each once, in order."""
+        consumers = (consumer for consumer in self.consumers_in(region) if consumer.auto_scaling)
+        return tuple(dict.fromkeys(consumer.account for consumer in consumers))

@@ -7,13 +7,17 @@ from model.documents import PolicyDocument, Statement, trust_policy
 from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
 from model.names import (
     BUILD_PREFIX,
-    SCRIPTS_PREFIX,
+    BUILDS_PREFIX,
+    TAG_MANIFEST,
+    TAG_PRODUCT,
+    TAG_SCRIPT_VERSION,
     ProductNames,
     account_root_arn,
     channel_parameter_arn,
     distribution_role_arn,
     role_arn,
 )
+from model.upload_policies import bucket_statements
 
 KEY_HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 
@@ -151,17 +155,7 @@ def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns
             Statement("GrantImageKeys", ("kms:CreateGrant",), image_key_arns, conditions=FOR_AWS_RESOURCES),
             Statement("WriteBuildLog", ("logs:CreateLogStream", "logs:PutLogEvents"), _log_streams(names)),
             Statement("WriteChannels", ("ssm:PutParameter",), parameters),
-            *(
-                [
-                    Statement(
-                        "DistributeToTargets",
-                        ("sts:AssumeRole",),
-                        tuple(distribution_role_arn(account) for account in plan.target_accounts),
-                    )
-                ]
-                if plan.target_accounts
-                else []
-            ),
+            *_assume_distribution_roles("DistributeToTargets", plan),
         )
     )
 
@@ -170,35 +164,46 @@ def start_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocum
     """What the function that starts builds does: read the team's scripts, pin them, start the pipeline."""
     return PolicyDocument(
         (
-            Statement(
-                "ListScripts",
-                ("s3:ListBucket", "s3:ListBucketVersions"),
-                (names.bucket_arn,),
-                conditions={"StringLike": {"s3:prefix": (f"{SCRIPTS_PREFIX}*", f"{BUILD_PREFIX}*")}},
-            ),
-            Statement(
-                "ReadScripts",
-                ("s3:GetObject", "s3:GetObjectVersion"),
-                (f"{names.bucket_arn}/{SCRIPTS_PREFIX}*", f"{names.bucket_arn}/{BUILD_PREFIX}*"),
-            ),
-            Statement("PinBuild", ("s3:PutObject", "s3:DeleteObject"), (f"{names.bucket_arn}/{BUILD_PREFIX}*",)),
+            # Without a condition on the prefix: S3 answers 404 for an object that is not there only to who may list.
+            Statement("ListScripts", ("s3:ListBucket", "s3:ListBucketVersions"), (names.bucket_arn,)),
+            Statement("ReadScripts", ("s3:GetObject", "s3:GetObjectVersion"), (f"{names.bucket_arn}/*",)),
+            Statement("PinBuild", ("s3:PutObject", "s3:DeleteObject"), (f"{names.bucket_arn}/{BUILDS_PREFIX}*",)),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
             Statement(
                 "StartPipeline",
                 ("imagebuilder:StartImagePipelineExecution", "imagebuilder:ListImagePipelineImages"),
                 (names.pipeline_arn,),
             ),
-            Statement("TagImages", ("imagebuilder:GetImage", "imagebuilder:TagResource"), (names.image_arn_pattern,)),
+            Statement(
+                "FollowImages",
+                ("imagebuilder:GetImage", "imagebuilder:RetryImage", "imagebuilder:TagResource"),
+                (names.image_arn_pattern,),
+            ),
+            Statement("ReportUploads", ("sns:Publish",), (names.topic_arn,)),
             *_function_basics(names, names.start_function),
         )
     )
 
 
-def report_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
-    """What the function that reports outcomes does: read the image, publish to the product's topic."""
+def report_function_policy(names: ProductNames, plan: DistributionPlan, data_key_arn: str) -> PolicyDocument:
+    """What the function that reports outcomes does: read the image, tag its copies, publish to the product's topic."""
+    regions = plan.key_regions
+    made_here = tuple(f"arn:aws:ec2:{region}::{kind}/*" for kind in ("image", "snapshot") for region in regions)
     return PolicyDocument(
         (
             Statement("ReadImages", ("imagebuilder:GetImage",), (names.image_arn_pattern,)),
+            # Describe actions know no resource level (Service Authorization Reference, Amazon EC2).
+            Statement("FindSnapshots", ("ec2:DescribeImages",)),
+            Statement(
+                "TagCopies",
+                ("ec2:CreateTags",),
+                made_here,
+                conditions={
+                    "StringEquals": {"ec2:ResourceTag/CreatedBy": CREATED_BY_IMAGE_BUILDER},
+                    "ForAllValues:StringEquals": {"aws:TagKeys": (TAG_PRODUCT, TAG_MANIFEST, TAG_SCRIPT_VERSION)},
+                },
+            ),
+            *_assume_distribution_roles("TagCopiesInTargets", plan),
             Statement("PublishOutcome", ("sns:Publish",), (names.topic_arn,)),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
             *_function_basics(names, names.report_function),
@@ -206,8 +211,8 @@ def report_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocu
     )
 
 
-def bucket_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
-    """The script bucket refuses plain HTTP, foreign keys, and builds that the start function did not pin."""
+def bucket_policy(names: ProductNames, plan: DistributionPlan, data_key_arn: str) -> PolicyDocument:
+    """The script bucket admits the team, and refuses plain HTTP, foreign keys, and builds that nobody pinned."""
     everything = (names.bucket_arn, f"{names.bucket_arn}/*")
     return PolicyDocument(
         (
@@ -223,20 +228,21 @@ def bucket_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
             ),
             Statement(
                 "RefuseForeignBuilds",
-                ("s3:PutObject",),
-                (f"{names.bucket_arn}/{BUILD_PREFIX}*",),
+                ("s3:PutObject", "s3:DeleteObject"),
+                (f"{names.bucket_arn}/{BUILDS_PREFIX}*",),
                 principal="*",
                 effect="Deny",
                 conditions={
                     "ArnNotEquals": {"aws:PrincipalArn": role_arn(names.account, names.start_function)},
                 },
             ),
+            *bucket_statements(names, plan),
         )
     )
 
 
 def topic_policy(names: ProductNames) -> PolicyDocument:
-    """The topic serves the hub's own identity policies, over TLS only."""
+    """The topic serves the hub's own identity policies and the product's alarm, over TLS only."""
     return PolicyDocument(
         (
             Statement(
@@ -245,14 +251,39 @@ def topic_policy(names: ProductNames) -> PolicyDocument:
                 (names.topic_arn,),
                 principal={"AWS": account_root_arn(names.account)},
             ),
+            Statement(
+                "PublishByAlarm",
+                ("sns:Publish",),
+                (names.topic_arn,),
+                principal={"Service": "cloudwatch.amazonaws.com"},
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": names.account},
+                    "ArnEquals": {"aws:SourceArn": names.dead_letter_alarm_arn},
+                },
+            ),
             _tls_only("sns:Publish", (names.topic_arn,)),
         )
     )
 
 
 def queue_policy(names: ProductNames) -> PolicyDocument:
-    """The dead-letter queue refuses plain HTTP."""
-    return PolicyDocument((_tls_only("sqs:*", (names.dead_letter_queue_arn,)),))
+    """The dead-letter queue takes events that EventBridge could not deliver, and refuses plain HTTP."""
+    queue = (names.dead_letter_queue_arn,)
+    return PolicyDocument(
+        (
+            _tls_only("sqs:*", queue),
+            Statement(
+                "KeepUndeliveredEvents",
+                ("sqs:SendMessage",),
+                queue,
+                principal={"Service": "events.amazonaws.com"},
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": names.account},
+                    "ArnEquals": {"aws:SourceArn": names.rule_arns},
+                },
+            ),
+        )
+    )
 
 
 def _tls_only(action: str, resources: tuple[str, ...]) -> Statement:
@@ -266,11 +297,18 @@ def _tls_only(action: str, resources: tuple[str, ...]) -> Statement:
     )
 
 
-def _function_basics(names: ProductNames, function: str) -> tuple[Statement, Statement]:
+def _assume_distribution_roles(sid: str, plan: DistributionPlan) -> tuple[Statement, ...]:
+    roles = tuple(distribution_role_arn(account) for account in plan.target_accounts)
+    return (Statement(sid, ("sts:AssumeRole",), roles),) if roles else ()
+
+
+def _function_basics(names: ProductNames, function: str) -> tuple[Statement, ...]:
     log_group = names.log_group_arn(names.log_group(function))
     return (
         Statement("WriteLog", ("logs:CreateLogStream", "logs:PutLogEvents"), (f"{log_group}:*",)),
         Statement("KeepFailedEvents", ("sqs:SendMessage",), (names.dead_letter_queue_arn,)),
+        # X-Ray knows no resource level for these (Service Authorization Reference, AWS X-Ray).
+        Statement("WriteTraces", ("xray:PutTraceSegments", "xray:PutTelemetryRecords")),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement
-from model.names import account_root_arn, distribution_role_arn
+from model.names import ProductNames, account_root_arn, auto_scaling_role_arn, distribution_role_arn
 
 ADMINISTRATOR_ACTIONS = (
     "kms:Create*",
@@ -31,8 +31,25 @@ ADMINISTRATOR_ACTIONS = (
 USE_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 """What a user of the image key may do (seed 001)."""
 
+UPLOAD_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+"""What writing to and reading from a bucket under a key takes; parts of large uploads are read again (S3 User Guide,
+"Uploading an object using multipart upload")."""
+
 GRANT_ACTIONS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
 """What lets EC2 attach an encrypted volume for its caller (seed 001)."""
+
+AUTO_SCALING_OPERATIONS = (
+    "CreateGrant",
+    "Decrypt",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+)
+"""What Auto Scaling's role needs of a key in another account (EC2 Auto Scaling User Guide, "Required AWS KMS key policy
+for use with encrypted volumes")."""
 
 FOR_AWS_RESOURCES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
@@ -72,23 +89,119 @@ def image_key_policy(plan: DistributionPlan, region: str, administrators: tuple[
                 "GrantsByTargets", GRANT_ACTIONS, principal=principal, conditions={**only_roles, **FOR_AWS_RESOURCES}
             ),
         ]
+    statements += _auto_scaling(plan, region)
     return PolicyDocument(tuple(statements), id=f"golden-ami-image-key-{region}")
 
 
-def data_key_policy(
-    hub: str, region: str, administrators: tuple[str, ...], log_group_arns: tuple[str, ...]
-) -> PolicyDocument:
-    """Policy of the data key: the hub's own identity policies, its administrators, and CloudWatch Logs.
+def _auto_scaling(plan: DistributionPlan, region: str) -> list[Statement]:
+    """Grants to Auto Scaling's own role, made from its account; and none to anybody else.
 
-    Logs may use it for the product's log groups only (CloudWatch Logs User Guide, "Encrypt log data").
+    Such a grant is not for an AWS resource, so it cannot be held by `kms:GrantIsForAWSResource`: the grantee holds it.
     """
-    logs = Statement(
-        "UseByLogs",
-        USE_ACTIONS,
-        principal={"Service": f"logs.{region}.amazonaws.com"},
-        conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group_arns}},
+    accounts = plan.auto_scaling_accounts(region)
+    grantees = tuple(auto_scaling_role_arn(account) for account in accounts)
+    statements: list[Statement] = []
+    if others := tuple(account for account in accounts if account != plan.hub):
+        principal = {"AWS": tuple(account_root_arn(account) for account in others)}
+        deployers = {"ArnEquals": {"aws:PrincipalArn": tuple(plan.deployment_roles[account] for account in others)}}
+        statements += [
+            Statement(
+                "GrantToAutoScaling",
+                ("kms:CreateGrant",),
+                principal=principal,
+                conditions={
+                    **deployers,
+                    "StringEquals": {"kms:GranteePrincipal": grantees},
+                    "ForAllValues:StringEquals": {"kms:GrantOperations": AUTO_SCALING_OPERATIONS},
+                },
+            ),
+            Statement(
+                "KeepAutoScalingGrants",
+                ("kms:DescribeKey", "kms:ListGrants", "kms:RevokeGrant"),
+                principal=principal,
+                conditions=deployers,
+            ),
+        ]
+    for_nobody_else: dict[str, dict[str, str | tuple[str, ...]]] = {
+        "BoolIfExists": {"kms:GrantIsForAWSResource": "false"}
+    }
+    if grantees:
+        for_nobody_else["StringNotEquals"] = {"kms:GranteePrincipal": grantees}
+    return [
+        *statements,
+        Statement(
+            "RefuseOtherGrantees", ("kms:CreateGrant",), principal="*", effect="Deny", conditions=for_nobody_else
+        ),
+    ]
+
+
+def data_key_policy(names: ProductNames, plan: DistributionPlan, administrators: tuple[str, ...]) -> PolicyDocument:
+    """Policy of the data key: the hub's own identity policies, its administrators, the team, and three AWS services.
+
+    Sources: CloudWatch Logs User Guide, "Encrypt log data"; SNS Developer Guide, "Enable compatibility between event
+    sources from AWS services and encrypted topics"; EventBridge User Guide, "Encrypting dead-letter queues".
+    """
+    hub, region = names.account, names.region
+    log_groups = tuple(
+        names.log_group_arn(log_group)
+        for log_group in (
+            names.log_group(names.start_function),
+            names.log_group(names.report_function),
+            names.build_log_group,
+        )
     )
-    return PolicyDocument((*_account_and_administrators(hub, administrators), logs), id="golden-ami-data-key")
+    services = [
+        Statement(
+            "UseByLogs",
+            USE_ACTIONS,
+            principal={"Service": f"logs.{region}.amazonaws.com"},
+            conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+        ),
+        Statement(
+            "UseByAlarm",
+            ("kms:Decrypt", "kms:GenerateDataKey*"),
+            principal={"Service": "cloudwatch.amazonaws.com"},
+            conditions={
+                "StringEquals": {"aws:SourceAccount": hub},
+                "ArnEquals": {"aws:SourceArn": names.dead_letter_alarm_arn},
+            },
+        ),
+        Statement(
+            "UseByEvents",
+            ("kms:Decrypt", "kms:GenerateDataKey*"),
+            principal={"Service": "events.amazonaws.com"},
+            conditions={
+                "StringEquals": {"aws:SourceAccount": hub},
+                "ArnEquals": {"aws:SourceArn": names.rule_arns},
+            },
+        ),
+    ]
+    statements = [*_account_and_administrators(hub, administrators), *services, *_uploaders(names, plan)]
+    return PolicyDocument(tuple(statements), id="golden-ami-data-key")
+
+
+def _uploaders(names: ProductNames, plan: DistributionPlan) -> list[Statement]:
+    """The team's roles of other accounts, through S3 and for the product's bucket only.
+
+    With a bucket key, S3's encryption context is the bucket's ARN (S3 User Guide, "Reducing the cost of SSE-KMS").
+    """
+    foreign = tuple(uploader for uploader in plan.uploaders if uploader.account != plan.hub)
+    if not foreign:
+        return []
+    return [
+        Statement(
+            "UseByTeam",
+            UPLOAD_ACTIONS,
+            principal={"AWS": tuple(dict.fromkeys(account_root_arn(uploader.account) for uploader in foreign))},
+            conditions={
+                "ArnEquals": {"aws:PrincipalArn": tuple(uploader.arn for uploader in foreign)},
+                "StringEquals": {
+                    "kms:ViaService": f"s3.{names.region}.amazonaws.com",
+                    "kms:EncryptionContext:aws:s3:arn": names.bucket_arn,
+                },
+            },
+        )
+    ]
 
 
 def _account_and_administrators(hub: str, administrators: tuple[str, ...]) -> list[Statement]:

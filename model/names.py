@@ -18,11 +18,15 @@ DISTRIBUTION_ROLE = "EC2ImageBuilderDistributionCrossAccountRole"
 DISTRIBUTION_MANAGED_POLICY = "arn:aws:iam::aws:policy/Ec2ImageBuilderCrossAccountDistributionAccess"
 
 SCRIPTS_PREFIX = "scripts/"
-BUILD_PREFIX = "builds/current/"
+BUILDS_PREFIX = "builds/"
+BUILD_PREFIX = f"{BUILDS_PREFIX}current/"
+LOCK_KEY = f"{BUILDS_PREFIX}lock.json"
+STATE_KEY = f"{BUILDS_PREFIX}state.json"
 
 TAG_PRODUCT = "golden-ami:product"
 TAG_MANIFEST = "golden-ami:manifest-sha256"
 TAG_SCRIPT_VERSION = "golden-ami:script-version-id"
+TAG_CLIENT_TOKEN = "golden-ami:client-token"
 
 
 def account_root_arn(account: str) -> str:
@@ -38,6 +42,11 @@ def role_arn(account: str, role: str) -> str:
 def distribution_role_arn(account: str) -> str:
     """ARN of the role that Image Builder assumes in a target account."""
     return role_arn(account, DISTRIBUTION_ROLE)
+
+
+def auto_scaling_role_arn(account: str) -> str:
+    """ARN of the role with which Auto Scaling launches instances in an account (EC2 Auto Scaling User Guide)."""
+    return role_arn(account, "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
 
 
 def channel_parameter(product: str, channel: str = "stable") -> str:
@@ -112,6 +121,32 @@ class ProductNames:
     def dead_letter_queue_arn(self) -> str:
         """ARN of the dead-letter queue."""
         return f"arn:aws:sqs:{self.region}:{self.account}:{self.dead_letter_queue}"
+
+    @property
+    def dead_letter_alarm(self) -> str:
+        """The alarm for events that ended in the dead-letter queue."""
+        return f"{self.stem}-dead-letters"
+
+    @property
+    def dead_letter_alarm_arn(self) -> str:
+        """ARN of that alarm."""
+        return f"arn:aws:cloudwatch:{self.region}:{self.account}:alarm:{self.dead_letter_alarm}"
+
+    @property
+    def function_layer(self) -> str:
+        """The layer that holds what the functions import."""
+        return f"{self.stem}-functions"
+
+    @property
+    def rule_arns(self) -> tuple[str, str]:
+        """ARNs of the product's rules, on the default event bus."""
+        stem = f"arn:aws:events:{self.region}:{self.account}:rule/"
+        return (f"{stem}{self.image_state_rule}", f"{stem}{self.reconciliation_rule}")
+
+    @property
+    def reconciliation_rule(self) -> str:
+        """The EventBridge rule that makes up for lost events."""
+        return f"{self.stem}-reconciliation"
 
     @property
     def image_state_rule(self) -> str:

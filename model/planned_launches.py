@@ -106,7 +106,7 @@ def planned_consumer(product: str, plan: DistributionPlan, consumer: ConsumerRol
     regions = tuple(sorted(plan.regions_of(consumer.account)))
     policies = {f"golden-ami-{product}-image-key": consumer_key_policy(tuple(keys[region] for region in regions))}
     if consumer.create:
-        policies[f"golden-ami-{product}-launch"] = consumer_launch_policy(product, consumer.account, regions)
+        policies[f"golden-ami-{product}-launch"] = consumer_launch_policy(product, consumer.arn, regions)
     return Launcher(
         Permissions(
             Principal(consumer.arn),

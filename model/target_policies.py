@@ -63,12 +63,14 @@ def consumer_role_trust(account: str) -> PolicyDocument:
     )
 
 
-def consumer_launch_policy(product: str, account: str, regions: tuple[str, ...]) -> PolicyDocument:
-    """What a created consumer role needs to launch from the product's image, beside the key.
+def consumer_launch_policy(product: str, role: str, regions: tuple[str, ...]) -> PolicyDocument:
+    """What a created consumer role (its ARN) needs to launch from the product's image, beside the key.
 
-    The image must be the account's own copy, and be tagged with the product. Source: Service Authorization Reference,
-    "Actions, resources, and condition keys for Amazon EC2", RunInstances.
+    It may give instances itself, by the instance profile that is made with it. The image must be the account's own
+    copy, and be tagged with the product. Source: Service Authorization Reference, "Actions, resources, and condition
+    keys for Amazon EC2", RunInstances.
     """
+    account = role.split(":")[4]
 
     def owned(*kinds: str) -> tuple[str, ...]:
         return tuple(f"arn:aws:ec2:{region}:{account}:{kind}/*" for kind in kinds for region in regions)
@@ -85,6 +87,12 @@ def consumer_launch_policy(product: str, account: str, regions: tuple[str, ...])
                 "LaunchInAccount",
                 ("ec2:RunInstances",),
                 owned("instance", "network-interface", "security-group", "subnet", "volume"),
+            ),
+            Statement(
+                "PassItself",
+                ("iam:PassRole",),
+                (role,),
+                conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
             ),
             Statement(
                 "ReadChannel",

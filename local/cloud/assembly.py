@@ -17,6 +17,7 @@ from local.cloud.deliveries.targets import Targets
 from local.cloud.enforcement import note_enforcement
 from local.cloud.foreign_buckets import correct_conditional_requests, correct_foreign_buckets
 from local.cloud.front import Front
+from local.cloud.function_corrections import correct_file_modes, correct_function_actions
 from local.cloud.function_roles import FunctionRoles
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
@@ -43,6 +44,8 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     correct_resource_arns()
     correct_foreign_buckets()
     correct_conditional_requests()
+    correct_function_actions()
+    correct_file_modes()
     add_managed_policies()
     note_enforcement()
     journal = Journal(directory / FILE_NAME, role_arn_of)

@@ -13,6 +13,7 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.services import iam, s3
 
 from local.cloud import resource_arns
+from local.cloud.function_corrections import layer_arn
 
 MANAGED_POLICY_PREFIX = "arn:aws:iam::aws:policy"
 
@@ -73,7 +74,10 @@ def correct_resource_arns() -> None:
             case "logs":
                 found = resource_arns.logs_arn(operation, fields, region, account_id)
             case "lambda":
-                found = resource_arns.lambda_arn(path, _json(body), region, account_id)
+                made = resource_arns.lambda_arn(path, _json(body), region, account_id)
+                found = made or layer_arn(path, region, account_id)
+            case "monitoring":
+                found = resource_arns.cloudwatch_arn(operation, fields, region, account_id)
             case "ec2":
                 found = resource_arns.ec2_arn(operation, fields, region, account_id)
             case _:

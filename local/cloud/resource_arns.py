@@ -89,3 +89,13 @@ def lambda_arn(path: str, fields: Fields, region: str, account: str) -> str | No
     if not path.rstrip("/").endswith("/functions") or not name:
         return None
     return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+def cloudwatch_arn(operation: str, fields: Fields, region: str, account: str) -> str | None:
+    """Alarms are tagged by their ARN, and deleted by name; of several names none stands for all."""
+    if fields.get("ResourceARN"):
+        return str(fields["ResourceARN"])
+    names: list[str] = list(fields.get("AlarmNames") or [])
+    if operation != "DeleteAlarms" or len(names) != 1:
+        return None
+    return f"arn:aws:cloudwatch:{region}:{account}:alarm:{names[0]}"

@@ -19,6 +19,7 @@ from model.files.fields import (
     TagValue,
     refuse,
 )
+from model.names import role_arn
 
 DEPLOYMENT_ROLE = "golden-ami-deployment"
 
@@ -65,10 +66,9 @@ class LandingZone(FileModel):
             problems.append(
                 Inconsistency(("targets", HUB), f"{HUB!r} stands for the hub account itself; rename this target")
             )
-        ids = (self.hub.account, *(target.account for target in self.targets.values()))
         problems += [
             Inconsistency(("targets",), f"account {account!r} is stated twice; give each account one name")
-            for account in _repeated(ids)
+            for account in _repeated(self.accounts)
         ]
         problems += [
             Inconsistency(
@@ -80,6 +80,16 @@ class LandingZone(FileModel):
         ]
         refuse(problems)
         return self
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Ids of all accounts in which this program works: the hub and the targets."""
+        return (self.hub.account, *(target.account for target in self.targets.values()))
+
+    def deployment_role_arn(self, account: str) -> str:
+        """ARN of an account's deployment role; raises `KeyError` for an id that the file does not hold."""
+        name = self.account_name(account)
+        return role_arn(account, (self.hub if name == HUB else self.targets[name]).deployment_role)
 
     def account_id(self, name: str) -> str:
         """Id of an account by its name; raises `KeyError` for a name that the file does not hold."""

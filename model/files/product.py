@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.fields import (
     HUB,
     AccountName,
@@ -19,6 +19,7 @@ from model.files.fields import (
     ParameterName,
     ProductName,
     Region,
+    RoleArn,
     RolePath,
     SubnetId,
     refuse,
@@ -97,6 +98,8 @@ class Consumer(FileModel):
     """Name of the role, with its path in front where it has one."""
     mode: ConsumerMode
     """`existing`: the role is there and gets the key policy; `create`: role and instance profile are made."""
+    auto_scaling: bool = False
+    """Whether Auto Scaling groups of the account launch from the image: their service-linked role gets a grant."""
 
 
 class Product(FileModel):
@@ -122,6 +125,9 @@ class Product(FileModel):
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
     consumers: tuple[Consumer, ...] = ()
     """Roles that launch instances from the image."""
+    uploaders: tuple[RoleArn, ...] = ()
+    """ARNs of the team's roles, of any account, that upload scripts; in an account that is neither the hub nor a target
+    the team itself adds the policy that the stack's output `uploaderPolicy` holds."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -146,6 +152,9 @@ class Product(FileModel):
         ]
         roles = [f"{consumer.account}/{consumer.role}" for consumer in self.consumers]
         problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in _repeated(roles)]
+        problems += [
+            Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in _repeated(self.uploaders)
+        ]
         refuse(problems)
         return self
 
@@ -169,10 +178,19 @@ class Product(FileModel):
                 account=landing_zone.account_id(consumer.account),
                 role=consumer.role,
                 create=consumer.mode is ConsumerMode.CREATE,
+                auto_scaling=consumer.auto_scaling,
             )
             for consumer in self.consumers
         )
-        return DistributionPlan(landing_zone.hub.account, landing_zone.hub.region, regions, consumers)
+        uploaders = tuple(Uploader(arn, arn.split(":")[4] in landing_zone.accounts) for arn in self.uploaders)
+        return DistributionPlan(
+            landing_zone.hub.account,
+            landing_zone.hub.region,
+            regions,
+            consumers,
+            uploaders,
+            {account: landing_zone.deployment_role_arn(account) for account in landing_zone.accounts},
+        )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
         """What the product asks for and the landing zone does not hold."""

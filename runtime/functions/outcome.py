@@ -1,80 +1,81 @@
-"""What a product's team is told when a build ends."""
+"""How a build ended, as its team is told and as its copies say themselves."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model.names import TAG_MANIFEST, TAG_SCRIPT_VERSION
+from model.names import TAG_MANIFEST, TAG_PRODUCT, TAG_SCRIPT_VERSION
+from runtime.functions.provenance import Copy
 
 if TYPE_CHECKING:
     from types_boto3_imagebuilder import ImagebuilderClient
-    from types_boto3_sns import SNSClient
 
-SUBJECT_MAXIMUM = 100
-"""Characters of a message's subject (SNS API Reference, Publish)."""
+    from runtime.functions.provenance import Provenance
+    from runtime.functions.reports import Topic
+
+
+class UntaggedCopiesError(Exception):
+    """Copies could not be told their script; Lambda tries again, and keeps the event where that does not help."""
 
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """How a build ended: product, script version, AMIs by account and Region, and the reason of a failure."""
+    """How a build ended: script version, AMIs by account and Region, and the reason of a failure."""
 
-    product: str
     status: str
     reason: str | None
     image: str
     script_version_id: str | None
     manifest_sha256: str | None
-    amis: tuple[dict[str, str], ...]
+    copies: tuple[Copy, ...]
 
-    @property
-    def subject(self) -> str:
-        """A line for a mail's subject."""
-        return f"golden-ami {self.product}: image {self.status.lower()}"[:SUBJECT_MAXIMUM]
+    def tags(self, product: str) -> dict[str, str]:
+        """What each copy says of itself; empty for an image that no function of ours asked for."""
+        if not self.manifest_sha256 or not self.script_version_id:
+            return {}
+        return {
+            TAG_PRODUCT: product,
+            TAG_MANIFEST: self.manifest_sha256,
+            TAG_SCRIPT_VERSION: self.script_version_id,
+        }
 
-    def json(self) -> str:
-        """The message's body."""
-        return json.dumps(
-            {
-                "product": self.product,
-                "status": self.status,
-                "reason": self.reason,
-                "image": self.image,
-                "scriptVersionId": self.script_version_id,
-                "manifestSha256": self.manifest_sha256,
-                "amis": list(self.amis),
-            },
-            indent=2,
-        )
+    def as_dict(self, untagged: Mapping[str, str]) -> dict[str, Any]:
+        """The message's body; `untagged` holds the reason by AMI where a copy could not be tagged."""
+        return {
+            "reason": self.reason,
+            "image": self.image,
+            "scriptVersionId": self.script_version_id,
+            "manifestSha256": self.manifest_sha256,
+            "amis": [{"account": copy.account, "region": copy.region, "id": copy.ami} for copy in self.copies],
+            "untagged": dict(untagged),
+        }
 
 
-def read_outcome(product: str, image_arn: str, image_builder: ImagebuilderClient) -> BuildOutcome:
+def read_outcome(image_arn: str, image_builder: ImagebuilderClient) -> BuildOutcome:
     """How the build of an image ended, as Image Builder has it now (an event may be late)."""
     image: Any = image_builder.get_image(imageBuildVersionArn=image_arn).get("image", {})
     tags = image.get("tags", {})
     state = image.get("state", {})
-    amis = tuple(
-        {"account": ami.get("accountId", ""), "region": ami.get("region", ""), "id": ami["image"]}
-        for ami in image.get("outputResources", {}).get("amis", [])
-        if ami.get("image")
-    )
     return BuildOutcome(
-        product=product,
         status=state.get("status", ""),
         reason=state.get("reason"),
         image=image_arn,
         script_version_id=tags.get(TAG_SCRIPT_VERSION),
         manifest_sha256=tags.get(TAG_MANIFEST),
-        amis=amis,
+        copies=tuple(
+            Copy(ami.get("accountId", ""), ami.get("region", ""), ami["image"])
+            for ami in image.get("outputResources", {}).get("amis", [])
+            if ami.get("image")
+        ),
     )
 
 
-def publish(outcome: BuildOutcome, topic_arn: str, sns: SNSClient) -> None:
-    """Report an outcome on the product's topic; attributes let a subscriber filter by status."""
-    sns.publish(
-        TopicArn=topic_arn,
-        Subject=outcome.subject,
-        Message=outcome.json(),
-        MessageAttributes={"status": {"DataType": "String", "StringValue": outcome.status}},
-    )
+def report(outcome: BuildOutcome, product: str, provenance: Provenance, topic: Topic) -> None:
+    """Tag the copies and publish how the build ended; raises `UntaggedCopiesError` after that."""
+    tags = outcome.tags(product)
+    untagged = provenance.write(outcome.copies, tags) if tags else {}
+    topic.publish(f"image {outcome.status.lower()}", outcome.status, outcome.as_dict(untagged))
+    if untagged:
+        raise UntaggedCopiesError("; ".join(f"{ami}: {why}" for ami, why in untagged.items()))

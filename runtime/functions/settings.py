@@ -15,6 +15,7 @@ class Settings:
     """Where a product's function finds what it works on."""
 
     product: str
+    operating_system: str
     entry_script: str
     bucket: str
     hub: str

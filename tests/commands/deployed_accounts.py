@@ -203,7 +203,7 @@ def _role(planned: LaunchAccess, launcher: Launcher) -> Role:
     if launcher.own:
         account = launcher.principal.account
         regions = tuple(place.region for place in planned.places if place.account == account)
-        role.inline["own"] = consumer_launch_policy(planned.product, account, regions).as_dict()
+        role.inline["own"] = consumer_launch_policy(planned.product, arn, regions).as_dict()
     return role
 
 

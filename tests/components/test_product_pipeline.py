@@ -129,7 +129,8 @@ def test_a_created_consumer_gets_role_profile_key_policy_and_launch_policy(ledge
     assert (role.inputs["name"], role.inputs["path"]) == ("ledger-instances", "/")
     assert ledger_resources.one("InstanceProfile", "ledger-instances").inputs["name"] == "ledger-instances"
     launch = json.loads(ledger_resources.one("RolePolicy", "ledger-instances-launch").inputs["policy"])
-    assert [entry["Sid"] for entry in launch["Statement"]] == ["LaunchProductImages", "LaunchInAccount", "ReadChannel"]
+    sids = [entry["Sid"] for entry in launch["Statement"]]
+    assert sids == ["LaunchProductImages", "LaunchInAccount", "PassItself", "ReadChannel"]
     ledger_resources.one("RolePolicy", "ledger-instances-image-key")
 
 

@@ -1,15 +1,17 @@
 """The image key's policy follows seed 001, Region by Region."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.key_policies import ADMINISTRATOR_ACTIONS, KEY_POLICY_MAXIMUM, data_key_policy, image_key_policy
+from model.names import ProductNames
 
 ADMINISTRATOR = "arn:aws:iam::111111111111:role/platform-administrator"
 DISTRIBUTION = "arn:aws:iam::*:role/EC2ImageBuilderDistributionCrossAccountRole"
@@ -81,6 +83,7 @@ def test_without_targets_only_the_hub_and_its_administrators_are_named() -> None
         "KeyAdministration",
         "UseByAdministrators",
         "GrantsByAdministrators",
+        "RefuseOtherGrantees",
     }
 
 
@@ -91,9 +94,48 @@ def test_a_policy_of_many_accounts_keeps_awss_limit(count: int) -> None:
     assert len(image_key_policy(plan, "us-east-1", (ADMINISTRATOR,)).json()) <= KEY_POLICY_MAXIMUM
 
 
+def data_statements(*uploaders: str) -> dict[str, Any]:
+    plan = replace(PLAN, uploaders=tuple(Uploader(arn, True) for arn in uploaders))
+    names = ProductNames("ledger", "111111111111", "us-east-1")
+    document = json.loads(data_key_policy(names, plan, (ADMINISTRATOR,)).json())
+    return {entry["Sid"]: entry for entry in document["Statement"]}
+
+
 def test_logs_use_the_data_key_for_the_products_groups_only() -> None:
-    group = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/one"
-    document = json.loads(data_key_policy("111111111111", "us-east-1", (ADMINISTRATOR,), (group,)).json())
-    (logs,) = [entry for entry in document["Statement"] if entry["Sid"] == "UseByLogs"]
+    logs = data_statements()["UseByLogs"]
     assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
-    assert logs["Condition"] == {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}}
+    groups = ("lambda/golden-ami-ledger-start-build", "lambda/golden-ami-ledger-report-outcome")
+    stem = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/"
+    arns = [*(f"{stem}{group}" for group in groups), f"{stem}imagebuilder/golden-ami-ledger"]
+    assert logs["Condition"] == {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arns}}
+
+
+def test_a_team_of_another_account_uses_the_data_key_through_its_bucket_only() -> None:
+    assert "UseByTeam" not in data_statements("arn:aws:iam::111111111111:role/own")
+    role = "arn:aws:iam::444444444444:role/team"
+    team = data_statements(role)["UseByTeam"]
+    assert team["Principal"] == {"AWS": "arn:aws:iam::444444444444:root"}
+    assert team["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": role},
+        "StringEquals": {
+            "kms:ViaService": "s3.us-east-1.amazonaws.com",
+            "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::golden-ami-ledger-111111111111-us-east-1",
+        },
+    }
+
+
+def test_auto_scaling_is_granted_to_by_its_accounts_deployment_role_and_nobody_else_is() -> None:
+    role = "arn:aws:iam::333333333333:role/golden-ami-deployment"
+    consumers = (ConsumerRole("333333333333", "three", True, auto_scaling=True),)
+    plan = replace(PLAN, consumers=consumers, deployment_roles={"333333333333": role})
+    grantee = "arn:aws:iam::333333333333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    policy = statements(plan, "eu-west-1")
+    allowed = policy["GrantToAutoScaling"]["Condition"]
+    assert allowed["ArnEquals"] == {"aws:PrincipalArn": role}
+    assert allowed["StringEquals"] == {"kms:GranteePrincipal": grantee}
+    refused = policy["RefuseOtherGrantees"]
+    assert (refused["Effect"], refused["Principal"]) == ("Deny", "*")
+    assert refused["Condition"] == {
+        "BoolIfExists": {"kms:GrantIsForAWSResource": "false"},
+        "StringNotEquals": {"kms:GranteePrincipal": grantee},
+    }

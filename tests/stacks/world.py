@@ -19,7 +19,16 @@ from local.session import Actor, Session
 from local.stack_files import StackFiles
 from local.stacks import Stacks, Update
 
-PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "model", "policies", "runtime", "stacks")
+PROGRAM = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "components",
+    "model",
+    "policies",
+    "requirements-functions.txt",
+    "runtime",
+    "stacks",
+)
 """What a stack's program is made of: tests edit a copy, never the work tree."""
 
 
@@ -140,7 +149,7 @@ def copied_program(copy: Path) -> Path:
             shutil.copy(source, copy / name)
     own = LocalFolder(copy / ".local")
     own.path.mkdir()
-    for borrowed in ("venv", "bin"):
+    for borrowed in ("venv", "bin", "layer"):
         (own.path / borrowed).symlink_to(REPOSITORY / ".local" / borrowed)
     return copy
 

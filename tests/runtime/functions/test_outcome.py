@@ -1,49 +1,76 @@
-"""Reports of how builds end."""
+"""Reports of how builds end, and what the copies say of themselves."""
 
-import json
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from runtime.functions.outcome import publish, read_outcome
+import pytest
+
+from runtime.functions.outcome import UntaggedCopiesError, read_outcome, report
+from runtime.functions.provenance import Provenance
+from runtime.functions.reports import Topic
+from tests.runtime.fakes import FakeTopic, refusal
 
 IMAGE = "arn:aws:imagebuilder:us-east-1:111111111111:image/golden-ami-ledger/1.0.0/1"
+TAGS = {"golden-ami:script-version-id": "v7", "golden-ami:manifest-sha256": "abc"}
+AMIS = [
+    {"accountId": "222222222222", "region": "us-east-1", "image": "ami-2", "name": "x"},
+    {"accountId": "333333333333", "region": "eu-west-1", "image": "ami-3", "name": "x"},
+]
 
 
+@dataclass
 class FakeImages:
-    def __init__(self, image: dict[str, Any]) -> None:
-        self._image = image
+    image: dict[str, Any]
 
     def get_image(self, *, imageBuildVersionArn: str) -> dict[str, Any]:
         assert imageBuildVersionArn == IMAGE
-        return {"image": self._image}
+        return {"image": self.image}
 
 
-class FakeTopic:
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
+@dataclass
+class FakeEc2:
+    """Each image has one snapshot of its number; tags are kept by resource."""
 
-    def publish(self, **message: Any) -> None:
-        self.messages.append(message)
+    tags: dict[str, dict[str, str]]
+    account: str
+    refusing: tuple[str, ...]
+
+    def describe_images(self, *, ImageIds: list[str]) -> dict[str, Any]:
+        (ami,) = ImageIds
+        devices = [{"Ebs": {"SnapshotId": ami.replace("ami", "snap")}}, {"VirtualName": "ephemeral0"}]
+        return {"Images": [{"ImageId": ami, "BlockDeviceMappings": devices}]}
+
+    def create_tags(self, *, Resources: list[str], Tags: list[dict[str, str]]) -> None:
+        if self.account in self.refusing:
+            raise refusal("UnauthorizedOperation")
+        for resource in Resources:
+            self.tags[resource] = {tag["Key"]: tag["Value"] for tag in Tags}
 
 
-TAGS = {"golden-ami:script-version-id": "v7", "golden-ami:manifest-sha256": "abc"}
+@dataclass
+class Accounts:
+    refusing: tuple[str, ...] = ()
+    tags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    topic: FakeTopic = field(default_factory=FakeTopic)
 
-
-def report(image: dict[str, Any]) -> dict[str, Any]:
-    topic = FakeTopic()
-    outcome = read_outcome("ledger", IMAGE, cast(Any, FakeImages(image)))
-    publish(outcome, "arn:aws:sns:us-east-1:111111111111:topic", cast(Any, topic))
-    (message,) = topic.messages
-    assert len(message["Subject"]) <= 100
-    return {**json.loads(message["Message"]), "attribute": message["MessageAttributes"]["status"]["StringValue"]}
+    def report(self, **image: Any) -> dict[str, Any]:
+        """Report an image's end; returns the message."""
+        outcome = read_outcome(IMAGE, cast(Any, FakeImages(image)))
+        clients = Provenance(lambda account, _region: cast(Any, FakeEc2(self.tags, account, self.refusing)))
+        try:
+            report(outcome, "ledger", clients, Topic("topic", "ledger", cast(Any, self.topic)))
+        finally:
+            (message,) = self.topic.messages
+        return message
 
 
 def test_success_tells_product_script_version_and_every_ami() -> None:
-    amis = [
-        {"accountId": "222222222222", "region": "us-east-1", "image": "ami-2", "name": "x"},
-        {"accountId": "333333333333", "region": "eu-west-1", "image": "ami-3", "name": "x"},
-    ]
-    image = {"state": {"status": "AVAILABLE"}, "tags": TAGS, "outputResources": {"amis": amis}}
-    assert report(image) == {
+    message = Accounts().report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
+    assert message == {
+        "topic": "topic",
+        "subject": "golden-ami ledger: image available",
         "product": "ledger",
         "status": "AVAILABLE",
         "reason": None,
@@ -54,15 +81,35 @@ def test_success_tells_product_script_version_and_every_ami() -> None:
             {"account": "222222222222", "region": "us-east-1", "id": "ami-2"},
             {"account": "333333333333", "region": "eu-west-1", "id": "ami-3"},
         ],
-        "attribute": "AVAILABLE",
+        "untagged": {},
     }
 
 
 def test_failure_tells_the_reason_and_no_ami_that_does_not_exist() -> None:
-    image = {
-        "state": {"status": "FAILED", "reason": "exit code 1"},
-        "tags": TAGS,
-        "outputResources": {"amis": [{"accountId": "222222222222", "region": "us-east-1"}]},
-    }
-    found = report(image)
+    found = Accounts().report(
+        state={"status": "FAILED", "reason": "exit code 1"},
+        tags=TAGS,
+        outputResources={"amis": [{"accountId": "222222222222", "region": "us-east-1"}]},
+    )
     assert (found["status"], found["reason"], found["amis"]) == ("FAILED", "exit code 1", [])
+
+
+def test_every_ami_and_snapshot_in_every_account_says_which_script_it_came_from() -> None:
+    accounts = Accounts()
+    accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
+    said = {**TAGS, "golden-ami:product": "ledger"}
+    assert accounts.tags == dict.fromkeys(("ami-2", "snap-2", "ami-3", "snap-3"), said)
+
+
+def test_a_copy_that_cannot_be_tagged_keeps_no_other_from_it_and_is_reported_and_tried_again() -> None:
+    accounts = Accounts(refusing=("222222222222",))
+    with pytest.raises(UntaggedCopiesError, match="ami-2: UnauthorizedOperation"):
+        accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
+    assert set(accounts.tags) == {"ami-3", "snap-3"}
+    assert list(accounts.topic.messages[0]["untagged"]) == ["ami-2"]
+
+
+def test_an_image_that_nobody_uploaded_a_script_for_gets_no_tags() -> None:
+    accounts = Accounts()
+    accounts.report(state={"status": "AVAILABLE"}, outputResources={"amis": AMIS})
+    assert accounts.tags == {}

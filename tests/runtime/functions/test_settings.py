@@ -4,7 +4,7 @@ import pytest
 
 from runtime.functions.settings import Settings, SettingsError
 
-SETTINGS = Settings("ledger", "install.sh", "bucket", "111111111111", "key", "pipeline", "topic")
+SETTINGS = Settings("ledger", "linux", "install.sh", "bucket", "111111111111", "key", "pipeline", "topic")
 
 
 def test_settings_are_read_back_from_the_environment_they_make() -> None:

@@ -1,0 +1,56 @@
+"""Telling every AMI and snapshot which script it came from.
+
+Image Builder puts a run's tags on the image resource in the hub only, and an AMI's own tags are fixed in the recipe
+and the distribution. So the tags are put on each copy when its image is done, in a target with the distribution role,
+which may tag images and snapshots there anyway (facts: AWS, "Roles in target accounts").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One AMI of an image."""
+
+    account: str
+    region: str
+    ami: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Writes tags onto copies; `client` gives an EC2 client for an account and Region, or raises `ClientError`."""
+
+    client: Callable[[str, str], EC2Client]
+
+    def write(self, copies: Iterable[Copy], tags: Mapping[str, str]) -> dict[str, str]:
+        """Tag each AMI with its snapshots; returns AWS's reason for each AMI where that was refused.
+
+        Safe to repeat: the same tags are written again.
+        """
+        wanted = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+        refused: dict[str, str] = {}
+        for copy in copies:
+            try:
+                ec2 = self.client(copy.account, copy.region)
+                images = ec2.describe_images(ImageIds=[copy.ami])["Images"]
+                snapshots = [
+                    device.get("Ebs", {}).get("SnapshotId", "")
+                    for image in images
+                    for device in image.get("BlockDeviceMappings", [])
+                ]
+                resources = [copy.ami, *(snapshot for snapshot in snapshots if snapshot)]
+                ec2.create_tags(Resources=resources, Tags=wanted)  # pyright: ignore[reportArgumentType]
+            except ClientError as error:
+                details = error.response.get("Error", {})
+                refused[copy.ami] = f"{details.get('Code')}: {details.get('Message')}"
+        return refused
