@@ -89,6 +89,14 @@ def product_resources() -> Callable[[Product, LandingZone], Recorder]:
 
 
 @pytest.fixture
+def ledger_resources(
+    product_resources: Callable[[Product, LandingZone], Recorder], ledger: Product, landing_zone: LandingZone
+) -> Recorder:
+    """What the Linux example asks for."""
+    return product_resources(ledger, landing_zone)
+
+
+@pytest.fixture
 def landing_zone_resources() -> Callable[[LandingZone], Recorder]:
     """Runs the landing zone's component and returns what it registered."""
 

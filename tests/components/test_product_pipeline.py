@@ -4,18 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import yaml
 
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 
 Build = Callable[[Product, LandingZone], Any]
-
-
-@pytest.fixture
-def ledger_resources(product_resources: Build, ledger: Product, landing_zone: LandingZone) -> Any:
-    return product_resources(ledger, landing_zone)
 
 
 def test_every_region_has_a_key_of_its_own_with_its_own_policy(ledger_resources: Any) -> None:
@@ -95,7 +89,11 @@ def test_the_bucket_is_versioned_encrypted_and_never_public(ledger_resources: An
         ("RefusePlainHttp", "Deny"),
         ("RefuseOtherKeys", "Deny"),
         ("RefuseForeignBuilds", "Deny"),
+        ("UploadByTeam", "Allow"),
+        ("ListByTeam", "Allow"),
     ]
+    (lifecycle,) = one("BucketLifecycleConfiguration").inputs["rules"]
+    assert lifecycle["filter"] == {"prefix": "builds/"}
 
 
 def test_topic_queue_and_every_log_group_are_under_the_data_key(ledger_resources: Any) -> None:

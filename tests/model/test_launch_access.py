@@ -84,6 +84,8 @@ def test_a_row_for_each_principal_in_each_region_of_its_account(planned: LaunchA
         (CREATED, "222222222222", "eu-west-1"),
         (EXISTING, "333333333333", "us-east-1"),
         (EXISTING, "333333333333", "eu-west-1"),
+        (auto_scaling_role_arn("222222222222"), "222222222222", "us-east-1"),
+        (auto_scaling_role_arn("222222222222"), "222222222222", "eu-west-1"),
     ]
 
 

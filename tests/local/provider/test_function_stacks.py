@@ -46,6 +46,9 @@ role = make("aws:iam/role:Role", "role", {"assumeRolePolicy": policy, "arn": Non
 dead = make("aws:sqs/queue:Queue", "dead", {"arn": None}, target)
 topic = make("aws:sns/topic:Topic", "topic", {}, target)
 log = make("aws:cloudwatch/logGroup:LogGroup", "log", {"name": "/functions/one"}, target)
+work = {"Effect": "Allow", "Action": ["sqs:SendMessage", "logs:*"], "Resource": "*"}
+document = json.dumps({"Version": "2012-10-17", "Statement": [work]})
+rights = make("aws:iam/rolePolicy:RolePolicy", "rights", {"role": role.id, "policy": document}, target)
 layer = make(
     "aws:lambda/layerVersion:LayerVersion",
     "layer",
@@ -63,7 +66,8 @@ function = make(
     "function",
     {
         "name": "one",
-        "role": role.arn,
+        # After its rights: Lambda asks at once whether the role may keep failed events.
+        "role": pulumi.Output.all(role.arn, rights.id).apply(lambda values: values[0]),
         "runtime": "python3.13",
         "handler": "main.handler",
         "code": pulumi.AssetArchive({"main.py": pulumi.FileAsset(str(Path(__file__).parent / "main.py"))}),
