@@ -75,7 +75,8 @@ def read_outcome(image_arn: str, image_builder: ImagebuilderClient) -> BuildOutc
 def report(outcome: BuildOutcome, product: str, provenance: Provenance, topic: Topic) -> None:
     """Tag the copies and publish how the build ended; raises `UntaggedCopiesError` after that."""
     tags = outcome.tags(product)
-    untagged = provenance.write(outcome.copies, tags) if tags else {}
+    copies = dict.fromkeys((*outcome.copies, *provenance.built(outcome.image)))
+    untagged = provenance.write(copies, tags) if tags else {}
     topic.publish(f"image {outcome.status.lower()}", outcome.status, outcome.as_dict(untagged))
     if untagged:
         raise UntaggedCopiesError("; ".join(f"{ami}: {why}" for ami, why in untagged.items()))

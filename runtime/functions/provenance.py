@@ -26,11 +26,23 @@ class Copy:
     ami: str
 
 
+BUILT_BY = "Ec2ImageBuilderArn"
+"""The tag with which Image Builder names an AMI's image (Image Builder User Guide, "Tag your resources")."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Writes tags onto copies; `client` gives an EC2 client for an account and Region, or raises `ClientError`."""
 
     client: Callable[[str, str], EC2Client]
+
+    def built(self, image_arn: str) -> tuple[Copy, ...]:
+        """The AMI of the build itself, which an image does not list where its own account is no target."""
+        account, region = image_arn.split(":")[4], image_arn.split(":")[3]
+        images = self.client(account, region).describe_images(
+            Owners=["self"], Filters=[{"Name": f"tag:{BUILT_BY}", "Values": [image_arn]}]
+        )["Images"]
+        return tuple(Copy(account, region, image.get("ImageId", "")) for image in images)
 
     def write(self, copies: Iterable[Copy], tags: Mapping[str, str]) -> dict[str, str]:
         """Tag each AMI with its snapshots; returns AWS's reason for each AMI where that was refused.

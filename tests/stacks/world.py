@@ -114,8 +114,14 @@ class Reports:
     sqs: Any
     url: str
 
-    def receive(self) -> dict[str, Any]:
-        """The next report; waits for one."""
+    def receive(self, *statuses: str, script: str | None = None) -> dict[str, Any]:
+        """The next report with one of the statuses (and of a script's version); waits for it, passes over others."""
+        while True:
+            found = self._next()
+            if found["status"] in statuses and script in {None, found.get("scriptVersionId")}:
+                return found
+
+    def _next(self) -> dict[str, Any]:
         answer = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=20, MaxNumberOfMessages=1)
         assert answer.get("Messages"), "no report came within 20 s"
         (message,) = answer["Messages"]

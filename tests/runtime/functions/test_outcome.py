@@ -37,7 +37,13 @@ class FakeEc2:
     account: str
     refusing: tuple[str, ...]
 
-    def describe_images(self, *, ImageIds: list[str]) -> dict[str, Any]:
+    def describe_images(
+        self, *, ImageIds: list[str] | None = None, Owners: list[str] | None = None, Filters: Any = None
+    ) -> dict[str, Any]:
+        if ImageIds is None:
+            assert (self.account, Owners) == ("111111111111", ["self"])
+            assert Filters == [{"Name": "tag:Ec2ImageBuilderArn", "Values": [IMAGE]}]
+            return {"Images": [{"ImageId": "ami-1"}]}
         (ami,) = ImageIds
         devices = [{"Ebs": {"SnapshotId": ami.replace("ami", "snap")}}, {"VirtualName": "ephemeral0"}]
         return {"Images": [{"ImageId": ami, "BlockDeviceMappings": devices}]}
@@ -98,14 +104,15 @@ def test_every_ami_and_snapshot_in_every_account_says_which_script_it_came_from(
     accounts = Accounts()
     accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
     said = {**TAGS, "golden-ami:product": "ledger"}
-    assert accounts.tags == dict.fromkeys(("ami-2", "snap-2", "ami-3", "snap-3"), said)
+    # The build's own AMI too, which the image does not list.
+    assert accounts.tags == dict.fromkeys(("ami-1", "snap-1", "ami-2", "snap-2", "ami-3", "snap-3"), said)
 
 
 def test_a_copy_that_cannot_be_tagged_keeps_no_other_from_it_and_is_reported_and_tried_again() -> None:
     accounts = Accounts(refusing=("222222222222",))
     with pytest.raises(UntaggedCopiesError, match="ami-2: UnauthorizedOperation"):
         accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
-    assert set(accounts.tags) == {"ami-3", "snap-3"}
+    assert set(accounts.tags) == {"ami-1", "snap-1", "ami-3", "snap-3"}
     assert list(accounts.topic.messages[0]["untagged"]) == ["ami-2"]
 
 
