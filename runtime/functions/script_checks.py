@@ -40,6 +40,9 @@ SCRIPT_EXTENSIONS = SHELL_EXTENSIONS | WINDOWS_EXTENSIONS
 FOREIGN_EXTENSIONS: Mapping[str, frozenset[str]] = {"linux": WINDOWS_EXTENSIONS, "windows": SHELL_EXTENSIONS}
 """Scripts that the operating system, by its name in a product's file, does not run."""
 
+_UNSAFE_SIGNS = frozenset("\\")
+"""What `sha256sum` writes otherwise than it is, as it does with line ends (GNU Coreutils, "md5sum invocation")."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 """PowerShell's editors write it; bash takes it for a command, which shellcheck tells."""
 
@@ -64,6 +67,8 @@ class ScriptChecks:
         if self.entry_script not in sizes:
             findings.append(_refused(self.entry_script, "entry-script", "the entry script is missing; upload it too"))
         for path, size in sizes.items():
+            if any(sign in _UNSAFE_SIGNS or not sign.isprintable() for sign in path):
+                findings.append(_refused(path, "name", "a name has printable signs and no backslash; rename the file"))
             if (extension := _extension(path)) in FOREIGN_EXTENSIONS[self.operating_system]:
                 findings.append(_refused(path, "extension", f"{extension} is no script for {self.operating_system}"))
             if size == 0:

@@ -54,6 +54,12 @@ def test_a_shell_script_is_refused_for_windows(extension: str) -> None:
     assert "windows" in finding.message
 
 
+@pytest.mark.parametrize("path", ["a\nb.conf", "a\\b.conf", "a\x1bb.conf"])
+def test_a_name_that_a_list_of_digests_would_not_hold_as_it_is_is_refused(path: str) -> None:
+    findings = ScriptChecks("install.sh", "linux").listing({"install.sh": 1, path: 1})
+    assert [(finding.rule, finding.refuses) for finding in findings] == [("name", True)]
+
+
 def test_an_empty_file_is_refused() -> None:
     assert told(LINUX.listing({"install.sh": 0, "files/a": 0})) == [("files/a", "empty"), ("install.sh", "empty")]
 
