@@ -49,6 +49,7 @@ class Facts:
     entry_script: str | None = None
     subnet: str | None = None
     consumers: tuple[str, ...] = ()
+    uploaders: tuple[str, ...] = ()
 
 
 def compose(facts: Facts, landing_zone: LandingZone, subnet: str, ask: Ask) -> dict[str, Any]:
@@ -72,6 +73,8 @@ def compose(facts: Facts, landing_zone: LandingZone, subnet: str, ask: Ask) -> d
     consumers = facts.consumers or _asked_consumers(name, accounts, ask)
     if consumers:
         product["consumers"] = [_consumer(text) for text in consumers]
+    if facts.uploaders:
+        product["uploaders"] = list(facts.uploaders)
     return product
 
 
@@ -123,6 +126,9 @@ def closing(project: Path, name: str) -> str:
     ]
     if any(not consumer.create for consumer in product.plan(landing_zone).consumers):
         lines.append("existing consumer roles get their policy for the image key; the roles must be there before")
+    for uploader in product.plan(landing_zone).uploaders:
+        if not uploader.ours:
+            lines.append(f"{uploader.arn} gets its policy from its own account: `pulumi stack output uploaderPolicy`")
     return "\n".join(lines)
 
 
@@ -146,6 +152,9 @@ def main(
     entry_script: Annotated[str | None, typer.Option(help="The script that installs the team's software.")] = None,
     subnet: Annotated[str | None, typer.Option(help="Subnet for build instances.")] = None,
     consumer: Annotated[list[str] | None, typer.Option(help="account:role:create or account:role:existing")] = None,
+    uploader: Annotated[
+        list[str] | None, typer.Option(help="ARN of a role that uploads scripts, of any account.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Take the default of what is not given.")] = False,
     with_preview: Annotated[bool, typer.Option("--preview/--no-preview", help="Preview the new stack.")] = True,
 ) -> None:
@@ -156,7 +165,16 @@ def main(
             return default
         return typer.prompt(what, default=default or None)
 
-    facts = Facts(name, description, operating_system, base_image, entry_script, subnet, tuple(consumer or ()))
+    facts = Facts(
+        name,
+        description,
+        operating_system,
+        base_image,
+        entry_script,
+        subnet,
+        tuple(consumer or ()),
+        tuple(uploader or ()),
+    )
     with told_plainly(Console(stderr=True)):
         landing_zone = landing_zone_of(PROJECT)
         try:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.product import Facts, compose, default_subnet, write
+from commands.product import Facts, closing, compose, default_subnet, write
 from commands.project import CommandError, landing_zone_of
 from model.files.landing_zone import LandingZone
 from model.files.loading import FileError, load_product, stack_path
@@ -44,6 +44,15 @@ def test_what_is_not_given_is_asked_for(project: Path) -> None:
 
     compose(Facts(name="journal", description="x", entry_script="a.sh"), landing_zone_of(project), "s", answer)
     assert asked == ["operating", "base", "subnet", "consumer"]
+
+
+def test_a_team_of_an_account_that_is_not_ours_is_told_where_its_policy_is(project: Path) -> None:
+    landing_zone = landing_zone_of(project)
+    ours, foreign = (f"arn:aws:iam::{account}:role/team" for account in ("222222222222", "444444444444"))
+    values = compose(Facts(name="journal", uploaders=(ours, foreign)), landing_zone, "subnet-00000001", default)
+    write(project, values, landing_zone)
+    told = [line for line in closing(project, "journal").splitlines() if "uploaderPolicy" in line]
+    assert told == [f"{foreign} gets its policy from its own account: `pulumi stack output uploaderPolicy`"]
 
 
 def test_a_windows_product_starts_from_windows(project: Path) -> None:
