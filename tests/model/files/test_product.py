@@ -1,0 +1,64 @@
+"""What a product's file says of its team and of who launches, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from model.files.landing_zone import LandingZone
+from model.files.loading import PRODUCT_KEY, FileError, StackFile, validate_product
+
+TEAM = "arn:aws:iam::444444444444:role/team"
+
+
+def product(landing_zone: LandingZone, **changed: Any) -> Any:
+    values: dict[str, Any] = {
+        "name": "journal",
+        "description": "Hosts of journal",
+        "operatingSystem": "linux",
+        "baseImage": {"amiId": "ami-0123456789abcdef0"},
+        "entryScript": "install.sh",
+        "subnet": "subnet-00000001",
+        "distribution": [{"region": "eu-west-1", "accounts": ["workloads-production", "workloads-test"]}],
+        **changed,
+    }
+    text = yaml.safe_dump({"config": {PRODUCT_KEY: values}})
+    return validate_product(values, landing_zone, StackFile.parse(text, "stacks/Pulumi.journal.yaml"))
+
+
+def test_a_team_of_a_target_is_ours_to_give_rights_to_and_another_is_not(landing_zone: LandingZone) -> None:
+    ours = "arn:aws:iam::222222222222:role/path/team"
+    plan = product(landing_zone, uploaders=(ours, TEAM)).plan(landing_zone)
+    assert [(one.account, one.name, one.ours) for one in plan.uploaders] == [
+        ("222222222222", "team", True),
+        ("444444444444", "team", False),
+    ]
+    assert plan.role_accounts == ("111111111111", "222222222222")
+
+
+def test_auto_scaling_is_asked_for_by_account_and_region(landing_zone: LandingZone) -> None:
+    consumers = tuple(
+        {"account": account, "role": "hosts", "mode": "create", "autoScaling": scaled}
+        for account, scaled in (("workloads-production", False), ("workloads-test", True))
+    )
+    plan = product(landing_zone, consumers=consumers).plan(landing_zone)
+    assert plan.auto_scaling_accounts("eu-west-1") == ("333333333333",)
+    assert plan.auto_scaling_accounts("us-east-1") == ()
+    assert plan.deployment_roles["333333333333"] == "arn:aws:iam::333333333333:role/golden-ami-deployment"
+
+
+@pytest.mark.parametrize(
+    ("uploaders", "told"),
+    [
+        ((TEAM, TEAM), r"uploaders: holds 'arn:aws:iam::444444444444:role/team' twice; keep one"),
+        (("team",), r"uploaders\.0: .*got 'team'"),
+        (("arn:aws:iam::444444444444:user/somebody",), r"uploaders\.0: "),
+    ],
+)
+def test_an_uploader_is_a_role_and_is_named_once(
+    landing_zone: LandingZone, uploaders: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(FileError, match=told):
+        product(landing_zone, uploaders=uploaders)
