@@ -13,8 +13,8 @@ from tests.local.cloud.served_cloud import ServedCloud
 from tests.runtime.served.product import ENTRY_SCRIPT, NAMES, BuiltImage, ServedProduct
 from tests.runtime.served.schedules import ServedSchedule
 
-SCHEDULES = 40
-STEPS = 24
+SCHEDULES = 36
+STEPS = 20
 
 seen: Counter[str] = Counter()
 
