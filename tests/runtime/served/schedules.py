@@ -32,8 +32,8 @@ WAIT = 20.0
 PERIOD = 900.0
 """Seconds between two looks of the rule that makes up for lost events."""
 
-STOPS = 36
-"""Stops of an invocation that starts a build of one file: two for each call."""
+STOPS = 26
+"""Stops of an invocation that starts a product's first build, of one file: two for each call."""
 
 UPLOADS = 3
 """Uploads and deletions of a schedule: a build takes about a second here."""
@@ -90,6 +90,8 @@ class ServedSchedule:
         """Let anything happen for a while, then only what AWS does by itself until nothing changes any more."""
         self.product.clean()
         self._upload()
+        # All schedules together end the first build's invocation before and after each of its calls.
+        self._invoke(self.events.pop(), (self.seed % STOPS, list(Fate)[self.seed % len(Fate)]))
         for _ in range(steps):
             self._anything()
         self._settle()
@@ -97,9 +99,9 @@ class ServedSchedule:
     def _anything(self) -> None:
         weighted: list[tuple[Callable[[], None], int]] = [
             (self._go_on, 12),
-            (self._deliver, 5),
-            (self._upload, 2),
-            (self._repeat_event, 1),
+            (self._deliver, 6),
+            (self._upload, 3),
+            (self._repeat_event, 2),
             (self._lose_event, 1),
             (self._pass_time, 1),
             (self._hear_of_build, 1),
@@ -110,8 +112,11 @@ class ServedSchedule:
     def _upload(self) -> None:
         if self.counts["uploads"] == UPLOADS:
             return
-        path = self.choices.choice(FILES) if self.uploads else ENTRY_SCRIPT
-        kind = self.choices.choices(("plain", "failing", "empty", "binary", "deleted"), (10, 2, 1, 1, 1))[0]
+        # A build needs the entry script, and the first build is to be overtaken by another version of it.
+        path = ENTRY_SCRIPT if self.counts["uploads"] < 2 else self.choices.choice(FILES)
+        kind = "plain"
+        if self.uploads:
+            kind = self.choices.choices(("plain", "failing", "empty", "binary", "deleted"), (10, 2, 1, 1, 1))[0]
         text = f"# {self.counts['uploads']}\n{TELLING}\n".encode()
         if kind == "deleted":
             self.product.delete(path)
@@ -150,7 +155,7 @@ class ServedSchedule:
         """One invocation, or all of them together, for some of its stops."""
         together = self.choices.random() < 0.5
         chosen = self.choices.choice(self.invocations.running) if self.invocations.running else None
-        for _ in range(self.choices.randrange(1, 13)):
+        for _ in range(self.choices.randrange(1, 9)):
             self._end_in_time()
             going = [one for one in self.invocations.running if together or one is chosen]
             # Who waits for the lock mostly asks in vain, and each time asks twice.

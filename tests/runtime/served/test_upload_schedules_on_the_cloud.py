@@ -14,7 +14,7 @@ from tests.runtime.served.product import ENTRY_SCRIPT, NAMES, BuiltImage, Served
 from tests.runtime.served.schedules import ServedSchedule
 
 SCHEDULES = 36
-STEPS = 20
+STEPS = 24
 
 seen: Counter[str] = Counter()
 
