@@ -108,7 +108,9 @@ class Transport:
             body = body.read()
         content = body.encode() if isinstance(body, str) else body
         url = urlsplit(prepared.url)
-        headers = {"host": url.netloc, "content-length": str(len(content)), **extra_headers}
+        # Nothing of this process' own calls leaves it: to policies they came over TLS.
+        own = {"host": url.netloc, "content-length": str(len(content)), "x-forwarded-proto": "https"}
+        headers = {**own, **extra_headers}
         headers |= {name.lower(): _text(value) for name, value in prepared.headers.items()}
         scope: Scope = {
             "type": "http",

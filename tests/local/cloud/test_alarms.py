@@ -53,6 +53,12 @@ class Watched:
             AlarmActions=[self.topic],
         )
 
+    def over_tls_only(self) -> None:
+        """Refuse the queue to whoever comes without TLS."""
+        condition = {"Bool": {"aws:SecureTransport": "false"}}
+        policy = document(statement("sqs:*", Effect="Deny", Principal="*", Condition=condition))
+        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy})
+
     def send(self) -> None:
         self._sqs.send_message(QueueUrl=self.url, MessageBody="one")
 
@@ -79,6 +85,7 @@ def decided(directory: Path, resource: str) -> list[RecordedCall]:
 def test_an_alarm_goes_off_with_a_message_and_ends_without(cloud: ServedCloud, directory: Path) -> None:
     key = cloud.key(statement(USE, Principal=BY_ALARMS))
     watched = Watched(cloud, statement("sns:Publish", Principal=BY_ALARMS), key=key)
+    watched.over_tls_only()
     other = Watched(cloud, statement("sns:Publish", Principal=BY_ALARMS))
     assert watched.state == "OK"
     watched.send()
