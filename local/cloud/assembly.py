@@ -25,6 +25,7 @@ from local.cloud.journal import FILE_NAME, Journal
 from local.cloud.keys.service import Keys
 from local.cloud.messages import Messages
 from local.cloud.ministack_corrections import (
+    add_key_condition,
     add_managed_policies,
     correct_principal_arn,
     correct_resource_arns,
@@ -42,6 +43,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     """Make every service and put it in front; returns the gateway. To be called from another thread than the loop's."""
     correct_principal_arn()
     correct_resource_arns()
+    add_key_condition()
     correct_foreign_buckets()
     correct_conditional_requests()
     correct_function_actions()

@@ -15,6 +15,7 @@ from ministack.services import iam, s3
 from local.cloud import resource_arns
 from local.cloud.function_corrections import layer_arn
 
+KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 MANAGED_POLICY_PREFIX = "arn:aws:iam::aws:policy"
 
 
@@ -85,6 +86,23 @@ def correct_resource_arns() -> None:
         return found or original(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = derive
+
+
+def add_key_condition() -> None:
+    """Let policies see the key that a new object states; ministack leaves out the condition key for it.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3", PutObject.
+    """
+    original = iam_actions.s3_service_context
+
+    def with_key(
+        iam_action: str, query_params: dict[str, Any] | None, path: str = "", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        context = original(iam_action, query_params, path, headers)
+        key = (headers or {}).get(KEY_HEADER)
+        return {**context, f"s3:{KEY_HEADER}": key} if iam_action == "s3:PutObject" and key else context
+
+    iam_actions.s3_service_context = with_key
 
 
 def _request_fields(headers: dict[str, str], body: bytes, query_params: dict[str, Any]) -> tuple[str, dict[str, Any]]:

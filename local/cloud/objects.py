@@ -15,10 +15,9 @@ from local.cloud.call import Call, ServiceError
 from local.cloud.gateway import Gateway
 from local.cloud.guard import SignedRequest
 from local.cloud.keys.service import Keys
-from local.cloud.ministack_corrections import bucket_owner
+from local.cloud.ministack_corrections import KEY_HEADER, bucket_owner
 
 ENCRYPTION_HEADER = "x-amz-server-side-encryption"
-KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
 DATA_QUERIES = frozenset({"partNumber", "uploadId", "uploads", "versionId", "x-id"})
 """Query parameters of requests for an object's data; any other (`acl`, `tagging`, …) asks for something else."""

@@ -233,3 +233,28 @@ def test_a_bucket_policy_sees_the_role_behind_a_session(cloud: ServedCloud) -> N
     cloud.client("s3").put_bucket_policy(Bucket=name, Policy=document(deny))
     assert cloud.client("s3", allowed).get_object(Bucket=name, Key="old")["Body"].read() == b"old"
     assert refusal(lambda: cloud.client("s3", other).get_object(Bucket=name, Key="old"))[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize("account", [HUB, TARGET])
+@pytest.mark.parametrize("method", ["put_object", "create_multipart_upload"])
+def test_a_bucket_policy_sees_the_key_that_a_write_states(cloud: ServedCloud, account: str, method: str) -> None:
+    """Service Authorization Reference, Amazon S3: s3:x-amz-server-side-encryption-aws-kms-key-id."""
+    use = {**statement("kms:*"), "Principal": root_of(TARGET)}
+    key, other = cloud.key(use), cloud.key(use)
+    name = bucket(cloud, key)
+    header = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    objects = f"arn:aws:s3:::{name}/*"
+    admit = {**statement("s3:PutObject", objects), "Principal": root_of(TARGET)}
+    refuse = {
+        **statement("s3:PutObject", objects),
+        "Effect": "Deny",
+        "Principal": "*",
+        "Condition": {"StringNotEquals": {header: key}, "Null": {header: "false"}},
+    }
+    cloud.client("s3").put_bucket_policy(Bucket=name, Policy=document(admit, refuse))
+    write = getattr(cloud.client("s3", cloud.role(account, statement("s3:*"), statement("kms:*"))), method)
+    code, text = refusal(lambda: write(Bucket=name, Key="new", ServerSideEncryption="aws:kms", SSEKMSKeyId=other))
+    assert code == "AccessDenied"
+    assert "explicit deny" in text
+    assert write(Bucket=name, Key="new", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    assert write(Bucket=name, Key="new")
