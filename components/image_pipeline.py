@@ -12,14 +12,14 @@ from components.arguments import ComponentArgs
 from components.retention import LOG_RETENTION
 from model.distribution import DistributionPlan, RegionTarget
 from model.files.product import Product
-from model.hub_policies import (
+from model.hub_policies import service_trust
+from model.names import BUILD_PREFIX, TAG_PRODUCT, ProductNames, channel_parameter
+from model.pipeline_policies import (
     INSTANCE_MANAGED_POLICIES,
     build_instance_policy,
     execution_policy,
     execution_role_trust,
-    service_trust,
 )
-from model.names import BUILD_PREFIX, TAG_PRODUCT, ProductNames, channel_parameter
 from model.versions import content_version
 
 DOCUMENTS = Path(__file__).parent.parent / "runtime" / "documents"

@@ -11,7 +11,7 @@ from model.documents import PolicyDocument, Statement
 from model.names import ProductNames, account_root_arn, auto_scaling_role_arn, distribution_role_arn
 
 ADMINISTRATOR_ACTIONS = (
-    "kms:Create*",
+    "kms:CreateAlias",
     "kms:Describe*",
     "kms:Enable*",
     "kms:List*",
@@ -26,7 +26,11 @@ ADMINISTRATOR_ACTIONS = (
     "kms:ScheduleKeyDeletion",
     "kms:CancelKeyDeletion",
 )
-"""What a key administrator may do (seed 001, Account A, step 2)."""
+"""What a key administrator may do (seed 001, Account A, step 2).
+
+Of what the seed allows as `kms:Create*` only aliases are a key's administration: grants have a statement of their own,
+for AWS resources only, and that would bind nobody beside `kms:Create*`.
+"""
 
 USE_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 """What a user of the image key may do (seed 001)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import model
-from model import deployment_role, hub_policies, key_policies, target_policies, upload_policies
+from model import deployment_role, hub_policies, key_policies, pipeline_policies, target_policies, upload_policies
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.landing_zone import LandingZone
@@ -134,17 +134,17 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
     deployment_role.hub_deployment_policy: (Kind.IDENTITY, _hub_deployment),
     deployment_role.target_deployment_policy: (Kind.IDENTITY, _target_deployment),
     hub_policies.service_trust: (Kind.TRUST, _service_trusts),
-    hub_policies.execution_role_trust: (
+    pipeline_policies.execution_role_trust: (
         Kind.TRUST,
-        lambda given: [hub_policies.execution_role_trust(given.plan.hub)],
+        lambda given: [pipeline_policies.execution_role_trust(given.plan.hub)],
     ),
-    hub_policies.build_instance_policy: (
+    pipeline_policies.build_instance_policy: (
         Kind.IDENTITY,
-        lambda given: [hub_policies.build_instance_policy(given.names, given.data_key)],
+        lambda given: [pipeline_policies.build_instance_policy(given.names, given.data_key)],
     ),
-    hub_policies.execution_policy: (
+    pipeline_policies.execution_policy: (
         Kind.IDENTITY,
-        lambda given: [hub_policies.execution_policy(given.names, given.plan, given.image_keys)],
+        lambda given: [pipeline_policies.execution_policy(given.names, given.plan, given.image_keys)],
     ),
     hub_policies.start_function_policy: (
         Kind.IDENTITY,

@@ -7,18 +7,15 @@ from typing import Any
 
 from components.image_pipeline import DOCUMENTS
 from model.documents import PolicyDocument
-from model.hub_policies import (
+from model.hub_policies import bucket_policy, service_trust, start_function_policy, topic_policy
+from model.key_policies import data_key_policy, image_key_policy
+from model.names import BUILD_PREFIX, TAG_PRODUCT, channel_parameter, role_arn
+from model.pipeline_policies import (
     INSTANCE_MANAGED_POLICIES,
-    bucket_policy,
     build_instance_policy,
     execution_policy,
     execution_role_trust,
-    service_trust,
-    start_function_policy,
-    topic_policy,
 )
-from model.key_policies import data_key_policy, image_key_policy
-from model.names import BUILD_PREFIX, TAG_PRODUCT, channel_parameter, role_arn
 from model.upload_policies import uploader_policy
 from runtime.functions.pipeline_runs import ENDED
 from tests.local.cloud.served_cloud import HOME, HUB, ServedCloud, document, statement
