@@ -89,12 +89,19 @@ class ServedSchedule:
     def run(self, steps: int) -> None:
         """Let anything happen for a while, then only what AWS does by itself until nothing changes any more."""
         self.product.clean()
-        self._upload()
-        # All schedules together end the first build's invocation before and after each of its calls.
-        self._invoke(self.events.pop(), (self.seed % STOPS, list(Fate)[self.seed % len(Fate)]))
+        self._build_first()
         for _ in range(steps):
             self._anything()
         self._settle()
+
+    def _build_first(self) -> None:
+        """An upload whose event comes twice at once; the seeds end its function before and after each of its calls."""
+        self._upload()
+        self._invoke(self.events.pop(), (self.seed % STOPS, list(Fate)[self.seed % len(Fate)]))
+        (first,) = self.invocations.running
+        self._invoke(1, None)
+        while first.at is not None and first.met is None:
+            self._go_on()
 
     def _anything(self) -> None:
         weighted: list[tuple[Callable[[], None], int]] = [
@@ -112,11 +119,12 @@ class ServedSchedule:
     def _upload(self) -> None:
         if self.counts["uploads"] == UPLOADS:
             return
-        # A build needs the entry script, and the first build is to be overtaken by another version of it.
-        path = ENTRY_SCRIPT if self.counts["uploads"] < 2 else self.choices.choice(FILES)
-        kind = "plain"
         if self.uploads:
-            kind = self.choices.choices(("plain", "failing", "empty", "binary", "deleted"), (10, 2, 1, 1, 1))[0]
+            # The first build is to be overtaken by another version of the entry script.
+            path = self.choices.choice(FILES) if len(self.uploads) > 1 else ENTRY_SCRIPT
+            kind = self.choices.choices(("plain", "failing", "empty", "binary", "deleted"), (6, 4, 1, 1, 1))[0]
+        else:
+            path, kind = ENTRY_SCRIPT, self.choices.choice(("plain", "failing"))
         text = f"# {self.counts['uploads']}\n{TELLING}\n".encode()
         if kind == "deleted":
             self.product.delete(path)
