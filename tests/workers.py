@@ -6,10 +6,19 @@ from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissing
 
 TESTS = Path(__file__).parent
 
-ONE_CLOUD_EACH = ("tests/stacks", "tests/local/cloud/auto_scaling", "tests/local/cloud/keys")
-"""Folders whose tests share what takes long to make, a deployment or a served cloud: one worker runs all of them."""
+ONE_CLOUD_EACH = (
+    "tests/stacks/permissions",
+    "tests/stacks",
+    "tests/local/cloud/auto_scaling",
+    "tests/local/cloud/keys",
+)
+"""Folders whose tests share what takes long to make, a deployment or a served cloud: one worker runs all of them.
+
+A folder within another comes before it.
+"""
 
 LONGEST_FIRST = (
+    "tests/stacks/permissions",
     "tests/stacks",
     "tests/local/provider/test_stacks.py",
     "tests/runtime/functions/test_upload_schedules.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class World:
     project: Path
     session: Session
     updates: dict[str, Update]
+    clients: dict[tuple[str, str, str], Any] = field(default_factory=dict[tuple[str, str, str], Any], repr=False)
+    """Clients of accounts' roots by account, Region and service: making one takes longer than its calls."""
 
     @property
     def stacks(self) -> Stacks:
@@ -55,7 +57,11 @@ class World:
 
     def client(self, service: Any, account: str = "111111111111", region: str = "us-east-1") -> Any:
         """A client of an account's root."""
-        return self.root(account).clients.client(service, region_name=region, endpoint_url=self.session.address)
+        place = (account, region, service)
+        if place not in self.clients:
+            session = self.root(account).clients
+            self.clients[place] = session.client(service, region_name=region, endpoint_url=self.session.address)
+        return self.clients[place]
 
     def image(self, product: str, scripts: Path) -> CustomisedImage:
         """A product's image from a folder of scripts."""
