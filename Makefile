@@ -7,7 +7,7 @@ VENV := $(LOCAL)/venv
 RUN := $(VENV)/bin/python
 PRODUCT ?= ledger
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 export PYTHONPYCACHEPREFIX := $(LOCAL)/pycache
 export HYPOTHESIS_STORAGE_DIRECTORY := $(LOCAL)/cache/hypothesis

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import io
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CLIENTS = 256
+"""Clients that are kept: those of accounts' roots are used again and again, those of a role's session for its time."""
 
 ADDRESS = "http://127.0.0.1:4566"
 """Only signed, never connected to."""
@@ -78,14 +82,23 @@ class Transport:
     def __init__(self, application: Application, loop: asyncio.AbstractEventLoop) -> None:
         self._application = application
         self._loop = loop
+        self._session = botocore.session.get_session()
+        self._session.register_component("data_loader", _loader())
+        # Making a client takes as long as several calls; clients may be shared by threads, a session may not.
+        self._making = threading.Lock()
+        self._made = lru_cache(CLIENTS)(self._make)
 
     def client(
-        self, service: str, region: str, credentials: Credentials, extra_headers: dict[str, str] | None = None
+        self, service: str, region: str, credentials: Credentials, extra_headers: Mapping[str, str] | None = None
     ) -> BaseClient:
-        """A client of a service in a Region."""
-        session = botocore.session.get_session()
-        session.register_component("data_loader", _loader())
-        client = session.create_client(
+        """A client of a service in a Region, perhaps one that others use as well."""
+        with self._making:
+            return self._made(service, region, credentials, tuple((extra_headers or {}).items()))
+
+    def _make(
+        self, service: str, region: str, credentials: Credentials, extra_headers: tuple[tuple[str, str], ...]
+    ) -> BaseClient:
+        client = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=ADDRESS,
@@ -97,7 +110,7 @@ class Transport:
 
         # botocore takes a handler's answer for the request's, which its types do not say.
         def send(request: AWSPreparedRequest, **_event: Any) -> Any:
-            return self._send(request, extra_headers or {})
+            return self._send(request, dict(extra_headers))
 
         client.meta.events.register("before-send", send)
         return client

@@ -30,13 +30,14 @@ PROTECTED = {
     "journal-data-key-key",
     "journal-scripts-bucket",
     "journal-scripts-encryption",
+    "journal-scripts-lifecycle",
     "journal-scripts-ownership",
     "journal-scripts-policy",
     "journal-scripts-public-access",
     "journal-scripts-versioning",
 }
-OF_OTHERS = {f"{TARGETS[1]} journal-runtime", f"{TARGETS[1]} journal-runtime own"}
-"""The existing consumer role, with the policy that it had before."""
+OF_OTHERS = {f"{TARGETS[1]} journal-runtime", f"{TARGETS[1]} journal-runtime own", f"{TARGETS[0]} journal-team"}
+"""The existing consumer role, with the policy that it had before, and the team's role, which had none."""
 
 REPEATABLE = ("aws:s3/", "aws:sqs/", "aws:sns/", "aws:imagebuilder/", "aws:iam/rolePolicy", "aws:cloudwatch/metric")
 """Types whose creation AWS repeats; another's ends in an error that names it, or for a key in a second key."""
@@ -146,8 +147,8 @@ def all_keys(state: str) -> list[tuple[str, str, str]]:
     """The product's keys, each once, in a state."""
     return [
         ("eu-west-1", "Encrypts the images of journal in eu-west-1", state),
+        ("us-east-1", "Encrypts scripts, messages and logs of journal", state),
         ("us-east-1", "Encrypts the images of journal", state),
-        ("us-east-1", "Encrypts the scripts, messages and logs of journal", state),
     ]
 
 

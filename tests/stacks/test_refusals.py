@@ -77,7 +77,7 @@ def test_a_product_file_with_mistakes_is_told_by_the_engine_without_a_traceback(
 
 
 def test_what_the_policy_pack_forbids_stops_before_anything_is_made(world: Any) -> None:
-    component = world.project / "components" / "build_trigger.py"
+    component = world.project / "components" / "notifications.py"
     right = component.read_text(encoding="utf-8")
     wrong = right.replace("name=args.names.topic, kms_master_key_id=args.data_key_arn,", "name=args.names.topic,")
     assert wrong != right

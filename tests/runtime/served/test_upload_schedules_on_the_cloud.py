@@ -13,7 +13,7 @@ from tests.local.cloud.served_cloud import ServedCloud
 from tests.runtime.served.product import ENTRY_SCRIPT, NAMES, BuiltImage, ServedProduct
 from tests.runtime.served.schedules import ServedSchedule
 
-SCHEDULES = 36
+SCHEDULES = 28
 STEPS = 20
 
 seen: Counter[str] = Counter()
