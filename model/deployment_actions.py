@@ -8,7 +8,6 @@ ROLE_READ_ACTIONS = (
     "iam:ListAttachedRolePolicies",
     "iam:ListInstanceProfilesForRole",
     "iam:ListRolePolicies",
-    "iam:ListRoleTags",
 )
 
 ROLE_WRITE_ACTIONS = (
@@ -23,23 +22,14 @@ ROLE_WRITE_ACTIONS = (
     "iam:UpdateRoleDescription",
 )
 
-ROLE_POLICY_ACTIONS = (
-    "iam:GetRole",
-    "iam:GetRolePolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListInstanceProfilesForRole",
-    "iam:ListRolePolicies",
-    "iam:PutRolePolicy",
-    "iam:DeleteRolePolicy",
-)
-"""What adding a policy to an existing role takes, and telling what it may do: the role itself stays as it is."""
+ROLE_POLICY_ACTIONS = ("iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy")
+"""What adding a policy to an existing role takes: the role itself stays as it is."""
 
 INSTANCE_PROFILE_ACTIONS = (
     "iam:AddRoleToInstanceProfile",
     "iam:CreateInstanceProfile",
     "iam:DeleteInstanceProfile",
     "iam:GetInstanceProfile",
-    "iam:ListInstanceProfileTags",
     "iam:RemoveRoleFromInstanceProfile",
     "iam:TagInstanceProfile",
     "iam:UntagInstanceProfile",
@@ -86,9 +76,12 @@ FUNCTION_ACTIONS = (
     "lambda:CreateFunction",
     "lambda:DeleteFunction",
     "lambda:DeleteFunctionEventInvokeConfig",
-    "lambda:GetFunction*",
+    "lambda:GetFunction",
+    "lambda:GetFunctionCodeSigningConfig",
+    "lambda:GetFunctionConcurrency",
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetFunctionEventInvokeConfig",
     "lambda:GetPolicy",
-    "lambda:InvokeFunction",
     "lambda:ListTags",
     "lambda:ListVersionsByFunction",
     "lambda:PutFunctionEventInvokeConfig",
@@ -97,7 +90,6 @@ FUNCTION_ACTIONS = (
     "lambda:UntagResource",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
-    "lambda:UpdateFunctionEventInvokeConfig",
 )
 
 LAYER_ACTIONS = ("lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:PublishLayerVersion")
@@ -126,7 +118,6 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:GetImagePipeline",
     "imagebuilder:GetImageRecipe",
     "imagebuilder:GetInfrastructureConfiguration",
-    "imagebuilder:ListTagsForResource",
     "imagebuilder:TagResource",
     "imagebuilder:UntagResource",
     "imagebuilder:UpdateDistributionConfiguration",
@@ -142,7 +133,8 @@ KEY_ACTIONS = (
     "kms:EnableKeyRotation",
     "kms:DisableKeyRotation",
     "kms:Encrypt",
-    "kms:GenerateDataKey*",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
     "kms:ListGrants",
@@ -163,7 +155,6 @@ LOG_GROUP_ACTIONS = (
     "logs:DeleteLogGroup",
     "logs:DeleteRetentionPolicy",
     "logs:DisassociateKmsKey",
-    "logs:GetLogEvents",
     "logs:ListTagsForResource",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
@@ -175,14 +166,12 @@ NETWORK_READ_ACTIONS = (
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
 )
 
 QUEUE_ACTIONS = (
     "sqs:CreateQueue",
     "sqs:DeleteQueue",
     "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
     "sqs:ListQueueTags",
     "sqs:SetQueueAttributes",
     "sqs:TagQueue",
@@ -209,7 +198,6 @@ SECURITY_GROUP_ACTIONS = (
     "ec2:DeleteTags",
     "ec2:ModifySecurityGroupRules",
     "ec2:RevokeSecurityGroupEgress",
-    "ec2:RevokeSecurityGroupIngress",
 )
 
 TOPIC_ACTIONS = (

@@ -67,12 +67,8 @@ def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[S
     consumers = tuple(consumer for plan in plans for consumer in plan.consumers if consumer.account == account)
     uploaders = tuple(uploader for plan in plans for uploader in plan.uploaders if uploader.account == account)
     created = tuple(dict.fromkeys(consumer for consumer in consumers if consumer.create))
-    existing = dict.fromkeys(
-        (
-            *(consumer.arn for consumer in consumers if not consumer.create),
-            *(uploader.arn for uploader in uploaders if uploader.ours),
-        )
-    )
+    existing = tuple(dict.fromkeys(consumer.arn for consumer in consumers if not consumer.create))
+    teams = dict.fromkeys(uploader.arn for uploader in uploaders if uploader.ours)
     if created:
         profiles = tuple(f"arn:aws:iam::{account}:instance-profile/{consumer.name}" for consumer in created)
         roles = tuple(consumer.arn for consumer in created)
@@ -86,8 +82,13 @@ def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[S
                 conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
             ),
         ]
+    if existing or teams:
+        others = tuple(dict.fromkeys((*existing, *teams)))
+        statements.append(Statement("AddPolicyToRoles", ROLE_POLICY_ACTIONS, others))
     if existing:
-        statements.append(Statement("AddPolicyToRoles", ROLE_POLICY_ACTIONS, tuple(existing)))
+        # What else such a role may do decides on its launches (`make access`).
+        reads = tuple(action for action in ROLE_READ_ACTIONS if action not in ROLE_POLICY_ACTIONS)
+        statements.append(Statement("ReadConsumerRoles", reads, existing))
     if any(account in plan.holders(target) for plan in plans for target in plan.regions):
         statements += _launch_reads(account)
     if any(consumer.auto_scaling for consumer in consumers):
@@ -122,8 +123,12 @@ def _auto_scaling_grants(account: str, hubs: tuple[str, ...]) -> list[Statement]
                 "ForAllValues:StringEquals": {"kms:GrantOperations": AUTO_SCALING_OPERATIONS},
             },
         ),
-        Statement("KeepAutoScalingGrants", ("kms:DescribeKey", "kms:ListGrants", "kms:RevokeGrant"), keys),
-        Statement("ReadAutoScalingRole", ROLE_READ_ACTIONS, (auto_scaling_role_arn(account),)),
+        Statement("KeepAutoScalingGrants", ("kms:ListGrants", "kms:RevokeGrant"), keys),
+        Statement(
+            "ReadAutoScalingRole",
+            ("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+            (auto_scaling_role_arn(account),),
+        ),
     ]
 
 
@@ -172,8 +177,8 @@ def hub_deployment_policy(
                 ("iam:CreateServiceLinkedRole", "iam:GetRole"),
                 (role_arn(hub, "aws-service-role/imagebuilder.amazonaws.com/AWSServiceRoleForImageBuilder"),),
             ),
-            # A key that is not there yet has no ARN: these three have no resource level.
-            Statement("CreateKeys", ("kms:CreateKey", "kms:ListAliases", "kms:ListKeys")),
+            # A key that is not there yet has no ARN: these have no resource level.
+            Statement("CreateKeys", ("kms:CreateKey", "kms:ListAliases")),
             Statement("ManageKeys", KEY_ACTIONS, keys),
             Statement("ManageAliases", ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"), (*aliases, *keys)),
             Statement("ManageBuckets", BUCKET_ACTIONS, (f"arn:aws:s3:::{stem}-{hub}-{region}",)),

@@ -121,7 +121,7 @@ def _auto_scaling(plan: DistributionPlan, region: str) -> list[Statement]:
             ),
             Statement(
                 "KeepAutoScalingGrants",
-                ("kms:DescribeKey", "kms:ListGrants", "kms:RevokeGrant"),
+                ("kms:ListGrants", "kms:RevokeGrant"),
                 principal=principal,
                 conditions=deployers,
             ),
@@ -172,7 +172,7 @@ def data_key_policy(names: ProductNames, plan: DistributionPlan, administrators:
         ),
         Statement(
             "UseByEvents",
-            ("kms:Decrypt", "kms:GenerateDataKey*"),
+            ("kms:Decrypt", "kms:GenerateDataKey"),
             principal={"Service": "events.amazonaws.com"},
             conditions={
                 "StringEquals": {"aws:SourceAccount": hub},

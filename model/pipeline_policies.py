@@ -120,7 +120,7 @@ def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns
                     "ssm:ListCommands",
                 ),
             ),
-            Statement("ReadBaseImage", ("ssm:GetParameter", "ssm:GetParameters"), _public_parameters(region, hub)),
+            Statement("ReadBaseImage", ("ssm:GetParameter",), _public_parameters(region, hub)),
             Statement(
                 "UseImageKeys",
                 USE_ACTIONS,

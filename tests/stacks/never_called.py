@@ -62,8 +62,6 @@ class Why(StrEnum):
         "it is for the Windows example's roles, which are not deployed here; the same statement serves others"
     )
     NOTHING_ATTACHED = "`make access --live` reads managed policies with it, and no consumer role there has one"
-    READ_BESIDE = "one wildcard grants it beside what the provider reads, and it reads as well"
-    NO_USE = "nothing is known to need it: it can be taken away"
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,6 @@ def made_roles(holder: str, sid: str) -> tuple[NeverCalled, ...]:
         never(holder, sid, Why.CHANGE, "iam:UntagRole", "iam:UpdateAssumeRolePolicy"),
         never(holder, sid, Why.CHANGE, "iam:UpdateRole", "iam:UpdateRoleDescription"),
         never(holder, sid, Why.TAGS, "iam:TagRole"),
-        never(holder, sid, Why.NO_USE, "iam:ListRoleTags"),
     )
 
 
@@ -98,7 +95,6 @@ def made_profiles(holder: str, sid: str) -> tuple[NeverCalled, ...]:
         never(holder, sid, Why.LET_GO, "iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile"),
         never(holder, sid, Why.CHANGE, "iam:UntagInstanceProfile"),
         never(holder, sid, Why.TAGS, "iam:TagInstanceProfile"),
-        never(holder, sid, Why.NO_USE, "iam:ListInstanceProfileTags"),
     )
 
 
@@ -124,7 +120,6 @@ DATA_KEY = f"arn:aws:kms:*:{HUB}:key/*"
 OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "AttachInstancePolicies", Why.LET_GO, "iam:DetachRolePolicy"),
     never(DEPLOYMENT, "CreateImageBuilderServiceRole", Why.SERVICE_ROLE, "iam:GetRole"),
-    never(DEPLOYMENT, "CreateKeys", Why.NO_USE, "kms:ListKeys"),
     never(DEPLOYMENT, "ManageAlarms", Why.LET_GO, "cloudwatch:DeleteAlarms"),
     never(DEPLOYMENT, "ManageAlarms", Why.CHANGE, "cloudwatch:UntagResource"),
     never(DEPLOYMENT, "ManageAlarms", Why.TAGS, "cloudwatch:TagResource"),
@@ -145,9 +140,6 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageFunctions", Why.GRANT_TO_READ, "lambda:ListTags"),
     never(DEPLOYMENT, "ManageFunctions", Why.PROVIDER, "lambda:GetFunctionCodeSigningConfig"),
     never(DEPLOYMENT, "ManageFunctions", Why.PROVIDER, "lambda:ListVersionsByFunction"),
-    never(DEPLOYMENT, "ManageFunctions", Why.READ_BESIDE, "lambda:GetFunctionRecursionConfig"),
-    never(DEPLOYMENT, "ManageFunctions", Why.READ_BESIDE, "lambda:GetFunctionUrlConfig"),
-    never(DEPLOYMENT, "ManageFunctions", Why.NO_USE, "lambda:InvokeFunction", "lambda:UpdateFunctionEventInvokeConfig"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.LET_GO, "imagebuilder:DeleteComponent"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.LET_GO, "imagebuilder:DeleteDistributionConfiguration"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.LET_GO, "imagebuilder:DeleteImagePipeline"),
@@ -157,7 +149,6 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateDistributionConfiguration"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateImagePipeline"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateInfrastructureConfiguration"),
-    never(DEPLOYMENT, "ManageImageBuilder", Why.NO_USE, "imagebuilder:ListTagsForResource"),
     *made_profiles(DEPLOYMENT, "ManageInstanceProfiles"),
     never(DEPLOYMENT, "ManageKeys", Why.LET_GO, "kms:CancelKeyDeletion", "kms:RevokeGrant", "kms:ScheduleKeyDeletion"),
     never(DEPLOYMENT, "ManageKeys", Why.CHANGE, "kms:DisableKeyRotation", "kms:PutKeyPolicy"),
@@ -165,17 +156,14 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageKeys", Why.TAGS, "kms:TagResource"),
     never(DEPLOYMENT, "ManageKeys", Why.FUNCTION_KEY, "kms:CreateGrant", "kms:Decrypt", "kms:Encrypt"),
     never(DEPLOYMENT, "ManageKeys", Why.COMPONENT_KEY, "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"),
-    never(DEPLOYMENT, "ManageKeys", Why.NO_USE, "kms:GenerateDataKeyPair*"),
     never(DEPLOYMENT, "ManageLayers", Why.LET_GO, "lambda:DeleteLayerVersion"),
     never(DEPLOYMENT, "ManageLogGroups", Why.LET_GO, "logs:DeleteLogGroup"),
     never(DEPLOYMENT, "ManageLogGroups", Why.CHANGE, "logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
     never(DEPLOYMENT, "ManageLogGroups", Why.CHANGE, "logs:DeleteRetentionPolicy", "logs:UntagResource"),
     never(DEPLOYMENT, "ManageLogGroups", Why.TAGS, "logs:TagResource"),
-    never(DEPLOYMENT, "ManageLogGroups", Why.NO_USE, "logs:GetLogEvents"),
     never(DEPLOYMENT, "ManageQueues", Why.LET_GO, "sqs:DeleteQueue"),
     never(DEPLOYMENT, "ManageQueues", Why.CHANGE, "sqs:UntagQueue"),
     never(DEPLOYMENT, "ManageQueues", Why.TAGS, "sqs:TagQueue"),
-    never(DEPLOYMENT, "ManageQueues", Why.NO_USE, "sqs:GetQueueUrl"),
     *made_roles(DEPLOYMENT, "ManageRoles"),
     never(DEPLOYMENT, "ManageRoles", Why.LET_GO, "iam:ListInstanceProfilesForRole"),
     never(DEPLOYMENT, "ManageRules", Why.LET_GO, "events:DeleteRule", "events:RemoveTargets"),
@@ -184,23 +172,17 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageSecurityGroups", Why.LET_GO, "ec2:DeleteSecurityGroup"),
     never(DEPLOYMENT, "ManageSecurityGroups", Why.CHANGE, "ec2:DeleteTags", "ec2:ModifySecurityGroupRules"),
     never(DEPLOYMENT, "ManageSecurityGroups", Why.TAGS, "ec2:CreateTags"),
-    never(DEPLOYMENT, "ManageSecurityGroups", Why.NO_USE, "ec2:RevokeSecurityGroupIngress"),
     never(DEPLOYMENT, "ManageTopics", Why.LET_GO, "sns:DeleteTopic"),
     never(DEPLOYMENT, "ManageTopics", Why.CHANGE, "sns:UntagResource"),
     never(DEPLOYMENT, "ManageTopics", Why.TAGS, "sns:TagResource"),
     never(DEPLOYMENT, "ReadBaseImages", Why.BASE_IMAGE, "ssm:GetParameter"),
     never(DEPLOYMENT, "ReadNetwork", Why.LET_GO, "ec2:DescribeNetworkInterfaces"),
-    never(DEPLOYMENT, "ReadNetwork", Why.NO_USE, "ec2:DescribeVpcs"),
 )
 
 OF_TARGETS_DEPLOYMENT = (
     never(DEPLOYMENT_IN_TARGETS, "AddPolicyToRoles", Why.LET_GO, "iam:DeleteRolePolicy"),
-    never(DEPLOYMENT_IN_PRODUCTION, "AddPolicyToRoles", Why.NO_USE, "iam:GetRole", "iam:ListAttachedRolePolicies"),
-    never(DEPLOYMENT_IN_PRODUCTION, "AddPolicyToRoles", Why.NO_USE, "iam:ListInstanceProfilesForRole"),
-    never(DEPLOYMENT_IN_PRODUCTION, "AddPolicyToRoles", Why.NO_USE, "iam:ListRolePolicies"),
     never(DEPLOYMENT_IN_TARGETS, "AttachDistributionPolicy", Why.LET_GO, "iam:DetachRolePolicy"),
     never(DEPLOYMENT_IN_PRODUCTION, "KeepAutoScalingGrants", Why.LET_GO, "kms:RevokeGrant"),
-    never(DEPLOYMENT_IN_PRODUCTION, "KeepAutoScalingGrants", Why.NO_USE, "kms:DescribeKey"),
     *made_profiles(DEPLOYMENT_IN_PRODUCTION, "ManageConsumerProfiles"),
     never(DEPLOYMENT_IN_TEST, "ManageConsumerProfiles", Why.OTHER_PRODUCT),
     *made_roles(DEPLOYMENT_IN_PRODUCTION, "ManageConsumerRoles"),
@@ -209,14 +191,11 @@ OF_TARGETS_DEPLOYMENT = (
     never(DEPLOYMENT_IN_TARGETS, "ManageDistributionRole", Why.LET_GO, "iam:ListInstanceProfilesForRole"),
     never(DEPLOYMENT_IN_TEST, "PassConsumerRoles", Why.OTHER_PRODUCT, "iam:PassRole"),
     never(DEPLOYMENT_IN_TEST, "ReadAttachedPolicies", Why.NOTHING_ATTACHED, "iam:GetPolicy", "iam:GetPolicyVersion"),
-    never(DEPLOYMENT_IN_PRODUCTION, "ReadAutoScalingRole", Why.NO_USE, "iam:GetRolePolicy", "iam:ListRoleTags"),
-    never(DEPLOYMENT_IN_PRODUCTION, "ReadAutoScalingRole", Why.NO_USE, "iam:ListInstanceProfilesForRole"),
 )
 
 OF_BUILDS = (
     never(EXECUTION, "CopyImages", Why.IMAGE_BUILDER, "ec2:CopyImage"),
     never(EXECUTION, "EndBuildInstances", Why.IMAGE_BUILDER, "ec2:StartInstances"),
-    never(EXECUTION, "ReadBaseImage", Why.NO_USE, "ssm:GetParameters"),
     never(EXECUTION, "ReadBuildState", Why.IMAGE_BUILDER, "ec2:DescribeInstanceStatus", "ec2:DescribeSnapshots"),
     never(EXECUTION, "ReadBuildState", Why.IMAGE_BUILDER, "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSubnets"),
     never(EXECUTION, "ReadBuildState", Why.IMAGE_BUILDER, "ec2:DescribeTags", "ssm:DescribeInstanceInformation"),
@@ -238,7 +217,6 @@ OF_CONSUMERS = (
 OF_DATA_KEY = (
     never(DATA_KEY, "UseByAlarm", Why.ENCRYPTED_TOPIC, "kms:GenerateDataKeyPair*"),
     never(DATA_KEY, "UseByAlarm", Why.ENCRYPTED_TOPIC, "kms:GenerateDataKeyWithoutPlaintext"),
-    never(DATA_KEY, "UseByEvents", Why.NO_USE, "kms:GenerateDataKeyPair*", "kms:GenerateDataKeyWithoutPlaintext"),
     never(DATA_KEY, "UseByLogs", Why.LOGS, "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
     never(DATA_KEY, "UseByLogs", Why.LOGS, "kms:GenerateDataKey*", "kms:ReEncrypt*"),
 )

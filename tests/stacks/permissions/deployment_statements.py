@@ -120,6 +120,7 @@ ADMINISTERED: tuple[Administered, ...] = (
     Administered(PRODUCTION, "KeepAutoScalingGrants", calls.read_grants, "kms:ListGrants"),
     Administered(PRODUCTION, "ReadAutoScalingRole", calls.read_role("AWSServiceRoleForAutoScaling"), "iam:GetRole"),
     *_target(TEST, "payroll-instances", "ledger-runtime", "golden-ami-ledger-image-key"),
+    Administered(TEST, "ReadConsumerRoles", calls.read_role("ledger-runtime"), "iam:GetRole"),
 )
 
 RECORDED: tuple[tuple[str, str], ...] = ()
