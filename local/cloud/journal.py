@@ -113,11 +113,17 @@ class Journal:
                 self._file.close()
 
 
-def read(path: Path) -> list[RecordedCall]:
-    """The calls of a journal in the order of their decisions; a line that is being written is left out."""
+def read(path: Path, start: int = 0) -> list[RecordedCall]:
+    """The calls of a journal in the order of their decisions; a line that is being written is left out.
+
+    `start` is the size in bytes that the journal had when it was read before.
+    """
+    with path.open("rb") as journal:
+        journal.seek(start)
+        lines = journal.readlines()
     calls: list[RecordedCall] = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
+    for line in lines:
+        if line.endswith(b"\n"):
             fields: dict[str, Any] = json.loads(line)
             time = datetime.fromisoformat(fields.pop("time"))
             calls.append(RecordedCall(time, **fields))

@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import tempfile
+import threading
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,9 +37,18 @@ class Declaration:
     required: frozenset[str]
 
 
-@cache
+_reading = threading.Lock()
+
+
 def declarations() -> Mapping[str, Declaration]:
     """Every declaration by its token; the first process to ask reads the SDK for all that follow."""
+    # The SDK loads its modules when they are first used, which several threads may not do at once.
+    with _reading:
+        return _read()
+
+
+@cache
+def _read() -> Mapping[str, Declaration]:
     file = _file()
     if not file.exists():
         _write(file)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,12 +20,11 @@ from local.environment import REPOSITORY
 from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER, SCRIPT_AUTHOR
 from model.names import ProductNames, channel_parameter, role_arn
 from tests.stacks.permissions.documents import HUB, PRODUCT, documents
+from tests.stacks.waiting import until
 from tests.stacks.world import Deployed, World
 
 REFUSING = "333333333333"
 REGION = "us-east-1"
-TRIES = 240
-"""Looks at a condition, a quarter of a second apart, before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +32,17 @@ class Recording:
     """What the cloud decides from the time of its making on."""
 
     path: Path
-    seen: int
+    size: int
 
     @classmethod
     def begin(cls, world: World) -> Recording:
         """Record from now on."""
         path = world.session.folder.cloud / FILE_NAME
-        return cls(path, len(read(path)))
+        return cls(path, path.stat().st_size)
 
     def calls(self) -> list[RecordedCall]:
         """What was decided since."""
-        return read(self.path)[self.seen :]
+        return read(self.path, self.size)
 
     def count(self, principal: str, action: str) -> int:
         """How often an action was allowed since."""
@@ -54,16 +51,6 @@ class Recording:
     def wait_for(self, principal: str, action: str) -> None:
         """Wait until an action was allowed."""
         until(lambda: self.count(principal, action), f"{action} by {principal}")
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait until a condition holds."""
-    pause = threading.Event()
-    for _ in range(TRIES):
-        if condition():
-            return
-        pause.wait(0.25)
-    raise AssertionError(f"in vain: {what}")
 
 
 def whole_run(world: World, image: Deployed, scripts: Path) -> list[RecordedCall]:

@@ -158,3 +158,13 @@ def test_a_line_that_is_being_written_is_not_read(tmp_path: Path) -> None:
     assert set(fields) == {"time", "principal", "session", "account", "action", "resource", "decision", "service"}
     (tmp_path / FILE_NAME).write_text(whole + whole[:20], encoding="utf-8")
     assert len(read(tmp_path / FILE_NAME)) == 1
+
+
+def test_what_came_since_is_read_alone(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    journal = Journal(path)
+    journal.record("events.amazonaws.com", "a:Before", "arn:r")
+    size = path.stat().st_size
+    journal.record("events.amazonaws.com", "a:After", "arn:r")
+    assert [call.action for call in read(path, size)] == ["a:After"]
+    assert [call.action for call in read(path)] == ["a:Before", "a:After"]

@@ -7,17 +7,12 @@ from typing import Any
 
 from components.image_pipeline import DOCUMENTS
 from model.documents import PolicyDocument
-from model.hub_policies import bucket_policy, service_trust, start_function_policy, topic_policy
+from model.hub_policies import bucket_policy, start_function_policy, topic_policy
 from model.key_policies import data_key_policy, image_key_policy
-from model.names import BUILD_PREFIX, TAG_PRODUCT, channel_parameter, role_arn
-from model.pipeline_policies import (
-    INSTANCE_MANAGED_POLICIES,
-    build_instance_policy,
-    execution_policy,
-    execution_role_trust,
-)
+from model.names import BUILD_PREFIX, TAG_PRODUCT, channel_parameter
 from model.upload_policies import uploader_policy
 from runtime.functions.pipeline_runs import ENDED
+from tests.local.cloud.pipeline_roles import make_execution_role, make_infrastructure
 from tests.local.cloud.served_cloud import HOME, HUB, ServedCloud, document, statement
 from tests.runtime.served.product import ENTRY_SCRIPT, NAMES, PLAN, ServedProduct
 
@@ -90,39 +85,16 @@ def _pipeline(cloud: ServedCloud, data_key: str, image_key: str) -> None:
     made = images.create_image_pipeline(
         name=NAMES.stem,
         imageRecipeArn=recipe,
-        infrastructureConfigurationArn=_infrastructure(cloud, data_key),
+        infrastructureConfigurationArn=make_infrastructure(cloud, NAMES, data_key),
         distributionConfigurationArn=images.create_distribution_configuration(
             name=NAMES.stem, distributions=[_distribution(image_key)]
         )["distributionConfigurationArn"],
-        executionRole=_execution_role(cloud, image_key),
+        executionRole=make_execution_role(cloud, NAMES, PLAN, (image_key,)),
         # The test instance would install nothing: it only makes each build longer.
         imageTestsConfiguration={"imageTestsEnabled": False, "timeoutMinutes": 60},
         loggingConfiguration={"imageLogGroupName": NAMES.build_log_group},
     )["imagePipelineArn"]
     assert made == NAMES.pipeline_arn
-
-
-def _infrastructure(cloud: ServedCloud, data_key: str) -> str:
-    iam, role = cloud.client("iam"), NAMES.instance_role
-    trust = service_trust("AssumedByInstances", "ec2.amazonaws.com").json()
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
-    for arn in INSTANCE_MANAGED_POLICIES:
-        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-    policy = build_instance_policy(NAMES, data_key).json()
-    iam.put_role_policy(RoleName=role, PolicyName="read-pinned-build", PolicyDocument=policy)
-    iam.create_instance_profile(InstanceProfileName=role)
-    iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
-    images = cloud.client("imagebuilder")
-    made = images.create_infrastructure_configuration(name=NAMES.stem, instanceProfileName=role)
-    return made["infrastructureConfigurationArn"]
-
-
-def _execution_role(cloud: ServedCloud, image_key: str) -> str:
-    iam, role = cloud.client("iam"), NAMES.execution_role
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=execution_role_trust(HUB).json())
-    policy = execution_policy(NAMES, PLAN, (image_key,)).json()
-    iam.put_role_policy(RoleName=role, PolicyName="build-and-distribute", PolicyDocument=policy)
-    return role_arn(HUB, role)
 
 
 def _distribution(image_key: str) -> dict[str, Any]:

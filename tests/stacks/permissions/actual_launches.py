@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,11 +14,10 @@ from local.people import APPLICATION_OPERATOR
 from model.launch_access import Step
 from model.names import channel_parameter
 from tests.stacks.permissions.documents import PRODUCT
+from tests.stacks.waiting import until
 from tests.stacks.world import World
 
 INSTANCE_TYPE = "t3.large"
-TRIES = 600
-"""Looks at a launch, a twentieth of a second apart, before a test gives up."""
 
 _REFUSED = re.compile(r"perform: (?P<action>[\w:]+) on resource: (?P<resource>\S+)")
 _OF_ACTION = {
@@ -86,7 +83,7 @@ class ByRole:
             return Actual(str(error))
         instance = launched["Instances"][0]["InstanceId"]
         try:
-            found = until(lambda: self._settled(instance))
+            found = until(lambda: self._settled(instance), f"{instance} runs or ends")
         finally:
             self._operator.terminate_instances(InstanceIds=[instance])
         return Actual("" if found["State"]["Name"] == "running" else found["StateReason"]["Message"])
@@ -137,7 +134,7 @@ class ByGroup:
             AvailabilityZones=[f"{self.region}a"],
         )
         try:
-            activity = until(lambda: self._ended(name))
+            activity = until(lambda: self._ended(name), f"{name} launches")
         finally:
             self._scaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
         return Actual("" if activity["StatusCode"] == "Successful" else activity["StatusMessage"])
@@ -145,7 +142,7 @@ class ByGroup:
     def close(self) -> None:
         """Delete what groups are made from, once the last of them is gone."""
         if "_configuration" in self.__dict__:
-            until(lambda: not self._groups())
+            until(lambda: not self._groups(), "all groups are deleted")
             self._scaling.delete_launch_configuration(LaunchConfigurationName=self._configuration)
 
     def _groups(self) -> Any:
@@ -179,13 +176,3 @@ def profile_of(world: World, role: str) -> str:
     iam = world.client("iam", role.split(":")[4])
     found = iam.list_instance_profiles_for_role(RoleName=role.rsplit("/", 1)[-1])["InstanceProfiles"]
     return found[0]["InstanceProfileName"] if found else ""
-
-
-def until(reached: Callable[[], Any]) -> Any:
-    """What a condition comes to hold."""
-    pause = threading.Event()
-    for _ in range(TRIES):
-        if found := reached():
-            return found
-        pause.wait(0.05)
-    raise AssertionError("the launch does not settle")

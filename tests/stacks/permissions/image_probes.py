@@ -24,8 +24,8 @@ from tests.stacks.permissions.upload_probes import (
     invoke,
     names,
     role_of,
-    until,
 )
+from tests.stacks.waiting import until
 from tests.stacks.world import World
 
 PRODUCTION = "222222222222"

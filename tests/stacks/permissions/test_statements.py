@@ -10,8 +10,9 @@ from model.names import LOCK_KEY
 from tests.stacks.permissions.classification import Classified, Probe, Purpose, RefusedError
 from tests.stacks.permissions.documents import documents
 from tests.stacks.permissions.image_statements import IMAGE_STATEMENTS, RECORDED_IMAGE_STATEMENTS
-from tests.stacks.permissions.upload_probes import names, until
+from tests.stacks.permissions.upload_probes import names
 from tests.stacks.permissions.upload_statements import RECORDED_UPLOAD_STATEMENTS, UPLOAD_STATEMENTS
+from tests.stacks.waiting import until
 from tests.stacks.world import Deployed, World
 
 pytestmark = pytest.mark.stack
@@ -31,8 +32,8 @@ def no_lock(world: World) -> None:
         return s3.list_objects_v2(Bucket=bucket, Prefix=LOCK_KEY)["KeyCount"] == 0
 
     try:
-        until(free, "the lock is free", tries=20)
-    except AssertionError:
+        until(free, "the lock is free", timeout=5)
+    except TimeoutError:
         s3.delete_object(Bucket=bucket, Key=LOCK_KEY)
 
 

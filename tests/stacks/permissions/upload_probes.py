@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,27 +17,16 @@ from local.people import PLATFORM_ENGINEER, PRODUCT_ENGINEER, SCRIPT_AUTHOR
 from local.session import Actor
 from tests.stacks.permissions.classification import RefusedError, at
 from tests.stacks.permissions.documents import HUB, PRODUCT, documents
+from tests.stacks.waiting import until
 from tests.stacks.world import World
 
 TEAM = "arn:aws:iam::222222222222:role/ledger-team"
 ADMINISTRATOR = f"arn:aws:iam::{HUB}:role/platform-administrator"
 PROBE_SOURCE = "golden-ami.probe"
-TRIES = 100
-"""Looks at a condition, a quarter of a second apart, before a probe gives up: several times what retries take."""
 
 
 def names(world: World) -> Any:
     return world.session.files.names(PRODUCT)
-
-
-def until(condition: Callable[[], Any], what: str, tries: int = TRIES) -> Any:
-    """The condition's first answer that is not empty."""
-    pause = threading.Event()
-    for _ in range(tries):
-        if found := condition():
-            return found
-        pause.wait(0.25)
-    raise AssertionError(f"in vain: {what}")
 
 
 class Recorded:
@@ -46,13 +34,13 @@ class Recorded:
 
     def __init__(self, world: World) -> None:
         self._path: Path = world.session.folder.cloud / FILE_NAME
-        self._seen = len(read(self._path))
+        self._size = self._path.stat().st_size
 
     def first(self, principal: str, action: str, part: str = "") -> RecordedCall:
         """The first decision on an action (or pattern) of a principal whose resource contains a part; waits for it."""
 
         def found() -> RecordedCall | None:
-            calls = read(self._path)[self._seen :]
+            calls = read(self._path, self._size)
             wanted = (call for call in calls if call.principal == principal and fnmatchcase(call.action, action))
             return next((call for call in wanted if part in call.resource), None)
 
@@ -304,8 +292,9 @@ def read_the_queue_over_plain_http(world: World) -> None:
     """The deployment role reads the queue without TLS."""
     engineer = world.session.person(PLATFORM_ENGINEER, HUB)
     deployer = engineer.assume(f"arn:aws:iam::{HUB}:role/golden-ami-deployment", "probe")
+    url = world.client("sqs").get_queue_url(QueueName=names(world).dead_letter_queue)["QueueUrl"]
     with at("plain HTTP"):
-        over_plain_http(client_of(deployer, "sqs")).get_queue_url(QueueName=names(world).dead_letter_queue)
+        over_plain_http(client_of(deployer, "sqs")).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
 
 
 def publish_over_plain_http(world: World) -> None:

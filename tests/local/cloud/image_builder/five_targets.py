@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from model.distribution import DistributionPlan, RegionTarget
 from model.documents import PolicyDocument
-from model.hub_policies import service_trust, start_function_policy
+from model.hub_policies import start_function_policy
 from model.key_policies import data_key_policy, image_key_policy
 from model.names import (
     DISTRIBUTION_MANAGED_POLICY,
@@ -24,16 +24,10 @@ from model.names import (
     TAG_PRODUCT,
     ProductNames,
     channel_parameter,
-    role_arn,
-)
-from model.pipeline_policies import (
-    INSTANCE_MANAGED_POLICIES,
-    build_instance_policy,
-    execution_policy,
-    execution_role_trust,
 )
 from model.target_policies import distribution_role_policy, distribution_role_trust
 from runtime.functions.pipeline_runs import ENDED, PipelineRuns
+from tests.local.cloud.pipeline_roles import make_execution_role, make_infrastructure
 from tests.local.cloud.served_cloud import AWAY, HOME, HUB, ServedCloud
 
 TARGETS = tuple(digit * 12 for digit in "23456")
@@ -182,38 +176,14 @@ def _pipeline(cloud: ServedCloud, data_key: str, image_keys: dict[str, str]) -> 
     made = images.create_image_pipeline(
         name=NAMES.stem,
         imageRecipeArn=recipe,
-        infrastructureConfigurationArn=_infrastructure(cloud, data_key),
+        infrastructureConfigurationArn=make_infrastructure(cloud, NAMES, data_key),
         distributionConfigurationArn=distribution,
-        executionRole=_execution_role(cloud, image_keys),
+        executionRole=make_execution_role(cloud, NAMES, PLAN, tuple(image_keys[region] for region in PLAN.key_regions)),
         # A test instance has nothing to look at here and makes each build longer.
         imageTestsConfiguration={"imageTestsEnabled": False, "timeoutMinutes": 60},
         loggingConfiguration={"imageLogGroupName": NAMES.build_log_group},
     )["imagePipelineArn"]
     assert made == NAMES.pipeline_arn
-
-
-def _infrastructure(cloud: ServedCloud, data_key: str) -> str:
-    iam, role = cloud.client("iam"), NAMES.instance_role
-    trust = service_trust("AssumedByInstances", "ec2.amazonaws.com").json()
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
-    for arn in INSTANCE_MANAGED_POLICIES:
-        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-    policy = build_instance_policy(NAMES, data_key).json()
-    iam.put_role_policy(RoleName=role, PolicyName="read-pinned-build", PolicyDocument=policy)
-    iam.create_instance_profile(InstanceProfileName=role)
-    iam.add_role_to_instance_profile(InstanceProfileName=role, RoleName=role)
-    images = cloud.client("imagebuilder")
-    made = images.create_infrastructure_configuration(name=NAMES.stem, instanceProfileName=role)
-    return made["infrastructureConfigurationArn"]
-
-
-def _execution_role(cloud: ServedCloud, image_keys: dict[str, str]) -> str:
-    iam, role = cloud.client("iam"), NAMES.execution_role
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=execution_role_trust(HUB).json())
-    keys = tuple(image_keys[region] for region in PLAN.key_regions)
-    policy = execution_policy(NAMES, PLAN, keys).json()
-    iam.put_role_policy(RoleName=role, PolicyName="build-and-distribute", PolicyDocument=policy)
-    return role_arn(HUB, role)
 
 
 def _distribution(image_key: str) -> dict[str, Any]:
