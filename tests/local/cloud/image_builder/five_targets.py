@@ -75,7 +75,7 @@ class FiveTargets:
             if status in ENDED:
                 return image
             seen = status
-            pause.wait(0.05)
+            pause.wait(0.2)
         raise AssertionError(f"{arn} did not end within {SECONDS} s")
 
     def parameters(self) -> dict[str, str]:
