@@ -171,7 +171,7 @@ def test_without_a_statement_launches_fail_exactly_as_predicted(
     assert set(failed) == set(NEEDED[name])
 
 
-@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("name", [name for name in NEEDED if name != f"image key in {REGIONS[1]}"])
 def test_without_an_action_a_resource_or_a_condition_s_value_launches_fail_exactly_as_predicted(
     predictor: Predictor, deployed: Callable[[str], DeployedDocument], name: str
 ) -> None:

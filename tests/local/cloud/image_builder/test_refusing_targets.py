@@ -70,8 +70,10 @@ def test_healthy_targets_get_the_image_and_refusing_ones_by_a_retry_without_a_bu
             assert image["state"] == {"status": "AVAILABLE"}
             return
         expect_failures(image, causes)
-        expect_failures(retry(targets, arn), causes)
-        assert (targets.made(), targets.copies(arn), targets.parameters()) == (made, copies, parameters)
+        if len(causes) == 1:
+            # A retry that is refused again changes nothing.
+            expect_failures(retry(targets, arn), causes)
+            assert (targets.made(), targets.copies(arn), targets.parameters()) == (made, copies, parameters)
     image = retry(targets, arn)
     assert image["state"] == {"status": "AVAILABLE"}
     complete = targets.copies(arn)
