@@ -18,10 +18,11 @@ A folder within another comes before it.
 """
 
 LONGEST_FIRST = (
-    "tests/stacks/permissions",
     "tests/stacks",
+    "tests/stacks/permissions",
+    "tests/local/cloud/image_builder/test_refusing_targets.py",
     "tests/local/provider/test_stacks.py",
-    "tests/runtime/functions/test_upload_schedules.py",
+    "tests/runtime/served/test_upload_schedules_on_the_cloud.py",
     "tests/local/provider/test_function_stacks.py",
     "tests/local/test_stacks.py",
     "tests/policies/test_running_the_pack.py",
@@ -29,6 +30,7 @@ LONGEST_FIRST = (
     "tests/local/cloud/keys",
     "tests/local/cloud/image_builder/test_whole_cloud.py",
     "tests/local/engine/test_running_programs.py",
+    "tests/runtime/functions/test_upload_schedules.py",
     "tests/local/cloud/test_deliveries.py",
 )
 """Groups of tests that take longest, in that order, so that all workers end at about the same time."""
