@@ -90,7 +90,7 @@ class ImagePipeline(pulumi.ComponentResource):
         # By its parameter, so that a new base image is taken at the next build and replaces no resource.
         parent_image = base.ami_id or f"ssm:{base.ssm_parameter}"
         parameters = {"Build": f"s3://{names.bucket}/{BUILD_PREFIX}", "EntryScript": product.entry_script}
-        volume = product.root_volume.size
+        volume = product.root_volume.model_dump(mode="json", exclude={"device"}, exclude_none=True)
         version = content_version([component_version, parent_image, parameters, product.root_device, volume])
         return aws.imagebuilder.ImageRecipe(
             f"{name}-recipe",
@@ -113,9 +113,11 @@ class ImagePipeline(pulumi.ComponentResource):
                     ebs=aws.imagebuilder.ImageRecipeBlockDeviceMappingEbsArgs(
                         encrypted="true",
                         kms_key_id=args.image_key_arns[names.region],
-                        volume_size=volume,
-                        volume_type="gp3",
-                        delete_on_termination="true",
+                        volume_size=product.root_volume.size,
+                        volume_type=product.root_volume.type.value,
+                        iops=product.root_volume.iops,
+                        throughput=product.root_volume.throughput,
+                        delete_on_termination=str(product.root_volume.delete_on_termination).lower(),
                     ),
                 )
             ],

@@ -25,6 +25,7 @@ from model.files.fields import (
     refuse,
 )
 from model.files.landing_zone import LandingZone
+from model.files.volumes import RootVolume
 
 
 class OperatingSystem(StrEnum):
@@ -69,15 +70,6 @@ class BaseImage(FileModel):
         if (self.ssm_parameter is None) == (self.ami_id is None):
             raise ValueError("state exactly one of ssmParameter and amiId")
         return self
-
-
-class RootVolume(FileModel):
-    """The image's root volume; it is always encrypted."""
-
-    size: Annotated[int, Field(ge=1, le=16_384)] = 30
-    """Size in GiB; it may not be smaller than the base image's."""
-    device: Annotated[str, StringConstraints(pattern=r"^/dev/[a-z0-9/]{2,28}$")] | None = None
-    """Root device of the base image; left out, Amazon's default for the operating system."""
 
 
 class Distribution(FileModel):

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
+from model.files.volumes import RootVolume, VolumeType
 
 Build = Callable[[Product, LandingZone], Any]
 
@@ -48,6 +50,58 @@ def test_the_root_volume_is_explicit_and_encrypted_under_the_build_regions_key(l
     assert mapping["deviceName"] == "/dev/xvda"
     assert mapping["ebs"]["encrypted"] == "true"
     assert mapping["ebs"]["kmsKeyId"] == "arn:aws:kms:us-east-1:111111111111:key/ledger-image-key-us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({}, {"volumeSize": 30, "volumeType": "gp3", "deleteOnTermination": "true"}),
+        (
+            {"size": 40, "iops": 4_000, "throughput": 500, "deleteOnTermination": False},
+            {
+                "volumeSize": 40,
+                "volumeType": "gp3",
+                "iops": 4_000,
+                "throughput": 500,
+                "deleteOnTermination": "false",
+            },
+        ),
+        (
+            {"type": VolumeType.IO2, "iops": 500},
+            {"volumeSize": 30, "volumeType": "io2", "iops": 500, "deleteOnTermination": "true"},
+        ),
+    ],
+)
+def test_the_root_volume_is_what_the_file_says(
+    product_resources: Build,
+    ledger: Product,
+    landing_zone: LandingZone,
+    stated: dict[str, Any],
+    expected: dict[str, Any],
+) -> None:
+    product = ledger.model_copy(update={"root_volume": RootVolume.model_validate(stated)})
+    (mapping,) = product_resources(product, landing_zone).one("ImageRecipe").inputs["blockDeviceMappings"]
+    assert {key: value for key, value in mapping["ebs"].items() if key not in {"encrypted", "kmsKeyId"}} == expected
+
+
+def test_a_changed_root_volume_is_another_version_of_the_recipe(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    def version(**stated: Any) -> str:
+        product = ledger.model_copy(update={"root_volume": RootVolume.model_validate(stated)})
+        return product_resources(product, landing_zone).one("ImageRecipe").inputs["version"]
+
+    volumes: list[dict[str, Any]] = [
+        {},
+        {"size": 31},
+        {"type": VolumeType.GP2},
+        {"iops": 4_000},
+        {"throughput": 200},
+        {"deleteOnTermination": False},
+        {"device": "/dev/sda1"},
+    ]
+    assert len({version(**stated) for stated in volumes}) == len(volumes)
+    assert version() == version(size=30)
 
 
 def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> None:

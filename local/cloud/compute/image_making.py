@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -81,7 +82,14 @@ class ImageMaking:
             volume_id=volume.id,
         )
         self._store.add(snapshot)
-        return ImageDevice(volume.device, snapshot.id, volume.size, volume.volume_type, volume.delete_on_termination)
+        return ImageDevice(
+            volume.device,
+            snapshot.id,
+            volume.size,
+            volume.volume_type,
+            volume.delete_on_termination,
+            volume.performance,
+        )
 
     def copy(self, call: Call) -> dict[str, Any]:
         """CopyImage: from any Region, of an own image or one whose image and snapshots are shared with the caller.
@@ -140,9 +148,7 @@ class ImageMaking:
             description=f"Copied for DestinationAmi from SourceAmi {source.id} for SourceSnapshot {snapshot.id}.",
         )
         self._store.add(copied)
-        return ImageDevice(
-            device.name, copied.id, device.size, device.volume_type, device.delete_on_termination
-        ), failure
+        return replace(device, snapshot_id=copied.id), failure
 
     def _copied_encryption(self, call: Call, source: Snapshot) -> tuple[Encryption | None, Failure | None]:
         parameters = call.parameters

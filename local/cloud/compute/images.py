@@ -168,6 +168,7 @@ class Images:
                 "VolumeType": device.volume_type,
                 "DeleteOnTermination": device.delete_on_termination,
                 "Encrypted": self._encryption(device, image.region) is not None,
+                **device.performance.shown(),
             }
             devices.append({"DeviceName": device.name, "Ebs": ebs})
         return devices

@@ -214,6 +214,7 @@ def _volume(volume: Volume) -> dict[str, Any]:
         "Size": volume.size,
         "State": "in-use" if volume.instance_id else "available",
         "VolumeType": volume.volume_type,
+        **volume.performance.shown(),
         "SnapshotId": volume.snapshot_id,
         "CreateTime": volume.created,
         "Encrypted": volume.encryption is not None,

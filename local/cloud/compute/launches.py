@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, new_arn, reject_others, request_keys, requested_tags, tag_keys
 from local.cloud.compute.encryption import KeyUse, key_arn_of
+from local.cloud.compute.performance import UNSTATED, Performance, performance_of
 from local.cloud.compute.records import (
     Encryption,
     Failure,
@@ -41,7 +42,9 @@ KNOWN = frozenset(
 MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
 """What a launch makes and its caller can tag."""
 
-KNOWN_EBS = frozenset({"DeleteOnTermination", "Encrypted", "KmsKeyId", "VolumeSize", "VolumeType"})
+KNOWN_EBS = frozenset(
+    {"DeleteOnTermination", "Encrypted", "Iops", "KmsKeyId", "Throughput", "VolumeSize", "VolumeType"}
+)
 
 DEFAULT_TYPE = "m1.small"
 """Instance type of a launch that names none (API Reference, RunInstances)."""
@@ -249,6 +252,7 @@ class Launches:
                     f"expect size >= {source.size}GB"
                 )
                 raise ServiceError("InvalidBlockDeviceMapping", message)
+            _performance(source, ebs)
             if ebs.get("KmsKeyId") and not ebs.get("Encrypted"):
                 message = "The parameter KmsKeyId requires the parameter Encrypted to be set."
                 raise ServiceError("InvalidParameterDependency", message)
@@ -295,9 +299,17 @@ class Launches:
                     size=ebs.get("VolumeSize", device.size),
                     encryption=encryption,
                     volume_type=ebs.get("VolumeType", device.volume_type),
+                    performance=_performance(device, ebs),
                     device=device.name,
                     snapshot_id=device.snapshot_id,
                     delete_on_termination=ebs.get("DeleteOnTermination", device.delete_on_termination),
                 )
             )
         return volumes, failure
+
+
+def _performance(device: ImageDevice, ebs: Mapping[str, Any]) -> Performance:
+    """What a volume has of an image's device; raises `ServiceError` where that is not to be had."""
+    volume_type = ebs.get("VolumeType", device.volume_type)
+    source = device.performance if volume_type == device.volume_type else UNSTATED
+    return performance_of(volume_type, ebs.get("VolumeSize", device.size), ebs, source)

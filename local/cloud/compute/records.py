@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from local.cloud.compute.performance import UNSTATED, Performance
+
 
 class State(StrEnum):
     """States of images, snapshots, volumes and instances, as EC2 names them."""
@@ -134,6 +136,7 @@ class Volume(Record):
     size: int = 8
     encryption: Encryption | None = None
     volume_type: str = "gp3"
+    performance: Performance = UNSTATED
     device: str = ""
     instance_id: str = ""
     snapshot_id: str = ""
@@ -154,6 +157,7 @@ class ImageDevice:
     size: int
     volume_type: str = "gp3"
     delete_on_termination: bool = True
+    performance: Performance = UNSTATED
 
 
 @dataclass

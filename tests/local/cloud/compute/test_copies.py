@@ -24,6 +24,27 @@ def test_a_copy_belongs_to_its_caller_in_the_region_of_the_call_and_names_its_so
     assert copy["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] != ec2.snapshot(source)["SnapshotId"]
 
 
+def test_an_image_and_its_copy_keep_what_was_asked_of_their_volume(ec2: Any) -> None:
+    asked = {"VolumeSize": 40, "Iops": 4_000, "Throughput": 500, "DeleteOnTermination": False}
+    instance = ec2.launched(BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": asked}])
+    image = ec2("CreateImage", InstanceId=instance, Name="made")["ImageId"]
+    ec2.settle()
+    for one, region in ((image, HOME), (copied(ec2, image, region=AWAY), AWAY)):
+        assert asked.items() <= ec2.image(one, region=region)["BlockDeviceMappings"][0]["Ebs"].items()
+        (volume,) = ec2.volumes(ec2.launched(one, region=region), region=region)
+        assert (volume["Iops"], volume["Throughput"]) == (4_000, 500)
+
+
+def test_another_type_of_volume_takes_nothing_of_what_was_asked_of_the_image_s(ec2: Any) -> None:
+    asked = {"VolumeSize": 40, "Iops": 4_000, "Throughput": 500}
+    instance = ec2.launched(BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": asked}])
+    image = ec2("CreateImage", InstanceId=instance, Name="made")["ImageId"]
+    ec2.settle()
+    other = [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp2"}}]
+    (volume,) = ec2.volumes(ec2.launched(image, BlockDeviceMappings=other))
+    assert (volume["VolumeType"], volume.get("Iops"), volume.get("Throughput")) == ("gp2", None, None)
+
+
 def test_a_copy_is_pending_until_the_clock_moves(ec2: Any) -> None:
     source = ec2.made()
     copy = ec2("CopyImage", SourceImageId=source, SourceRegion=HOME, Name="copy")["ImageId"]

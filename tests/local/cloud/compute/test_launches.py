@@ -22,7 +22,7 @@ def test_a_launch_keeps_what_was_asked_for(ec2: Any) -> None:
     answer = ec2(
         "RunInstances",
         **ONE,
-        **root_volume(VolumeSize=40, VolumeType="io2", DeleteOnTermination=False),
+        **root_volume(VolumeSize=40, VolumeType="io2", Iops=4000, DeleteOnTermination=False),
         ImageId=base,
         InstanceType="m6i.large",
         SubnetId="subnet-1",
@@ -40,7 +40,8 @@ def test_a_launch_keeps_what_was_asked_for(ec2: Any) -> None:
     assert (shown["MetadataOptions"]["HttpTokens"], shown["MetadataOptions"]["HttpEndpoint"]) == ("required", "enabled")
     assert shown["Tags"] == [{"Key": "of", "Value": "instance"}]
     (volume,) = ec2.volumes(shown["InstanceId"])
-    assert (volume["Size"], volume["VolumeType"], volume["Encrypted"]) == (40, "io2", False)
+    assert (volume["Size"], volume["VolumeType"], volume["Iops"], volume["Encrypted"]) == (40, "io2", 4000, False)
+    assert "Throughput" not in volume
     assert volume["Attachments"][0]["DeleteOnTermination"] is False
     assert volume["Tags"] == [{"Key": "of", "Value": "volume"}]
     assert shown["BlockDeviceMappings"][0]["Ebs"]["VolumeId"] == volume["VolumeId"]
@@ -83,7 +84,15 @@ def test_a_network_interface_says_where_an_instance_goes(ec2: Any) -> None:
         ({"MaxCount": 2}, "UnsupportedOperation", "one instance"),
         (root_volume(VolumeSize=4), "InvalidBlockDeviceMapping", "4GB"),
         (root_volume(KmsKeyId="alias/a"), "InvalidParameterDependency", "KmsKeyId"),
-        (root_volume(Iops=4000), "UnsupportedOperation", "Iops"),
+        (root_volume(SnapshotId="snap-1"), "UnsupportedOperation", "SnapshotId"),
+        (root_volume(VolumeType="io1"), "InvalidParameterCombination", "iops must be specified for io1"),
+        (root_volume(VolumeType="gp2", Iops=3000), "InvalidParameterCombination", "iops is not supported for gp2"),
+        (root_volume(Iops=2999), "InvalidParameterValue", "iops of 2999 is too low; minimum is 3000"),
+        (root_volume(VolumeType="io1", VolumeSize=10, Iops=501), "InvalidParameterValue", "maximum is 50.000000"),
+        (root_volume(Throughput=751), "InvalidParameterValue", "maximum is 0.250000"),
+        (root_volume(VolumeType="gp2", Throughput=125), "InvalidParameterCombination", "throughput is not supported"),
+        (root_volume(VolumeType="st1"), "InvalidParameterValue", "too small; minimum is 125"),
+        (root_volume(VolumeType="gp9"), "InvalidParameterValue", "gp9"),
         ({"InstanceInitiatedShutdownBehavior": "stop"}, "UnsupportedOperation", "InstanceInitiatedShutdownBehavior"),
         ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {}}]}, "UnsupportedOperation", "/dev/sdb"),
         ({"TagSpecifications": [{"ResourceType": "image", "Tags": []}]}, "InvalidParameterValue", "'image'"),
