@@ -86,9 +86,7 @@ class ImagePipeline(pulumi.ComponentResource):
             kms_key_id=args.data_key_arn,
             opts=mine,
         )
-        base = product.base_image
-        # By its parameter, so that a new base image is taken at the next build and replaces no resource.
-        parent_image = base.ami_id or f"ssm:{base.ssm_parameter}"
+        parent_image = product.base_image.parent_image
         parameters = {"Build": f"s3://{names.bucket}/{BUILD_PREFIX}", "EntryScript": product.entry_script}
         volume = product.root_volume.model_dump(mode="json", exclude={"device"}, exclude_none=True)
         version = content_version([component_version, parent_image, parameters, product.root_device, volume])

@@ -41,6 +41,14 @@ PUBLICATIONS = (
         "windows",
         30,
     ),
+    Publication(
+        "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/image_id",
+        "amazon-eks-node-al2023-x86_64-standard-1.33-v20261105",
+        "EKS-optimized Kubernetes node based on Amazon Linux 2023",
+        "/dev/xvda",
+        None,
+        20,
+    ),
 )
 
 

@@ -9,14 +9,13 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
+from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.fields import (
     HUB,
     AccountName,
-    AmiId,
     FileModel,
     Inconsistency,
     InstanceType,
-    ParameterName,
     ProductName,
     Region,
     RoleArn,
@@ -55,21 +54,6 @@ class ConsumerMode(StrEnum):
 
     EXISTING = "existing"
     CREATE = "create"
-
-
-class BaseImage(FileModel):
-    """What the product's image starts from: exactly one of the fields."""
-
-    ssm_parameter: ParameterName | None = None
-    """SSM parameter that holds an AMI id; a new value is taken at the next build and replaces nothing."""
-    ami_id: AmiId | None = None
-    """AMI id in the hub's build Region."""
-
-    @model_validator(mode="after")
-    def _states_one(self) -> Self:
-        if (self.ssm_parameter is None) == (self.ami_id is None):
-            raise ValueError("state exactly one of ssmParameter and amiId")
-        return self
 
 
 class Distribution(FileModel):
@@ -147,8 +131,28 @@ class Product(FileModel):
         problems += [
             Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in _repeated(self.uploaders)
         ]
+        problems += self._unusable_instance_types()
         refuse(problems)
         return self
+
+    def _unusable_instance_types(self) -> list[Inconsistency]:
+        """Types whose processors the base image does not run on; where nothing tells what it is for, all are taken."""
+        windows = self.operating_system is OperatingSystem.WINDOWS
+        wanted = Architecture.X86_64 if windows else self.base_image.architecture
+        problems: list[Inconsistency] = []
+        for index, instance_type in enumerate(self.instance_types):
+            found = architecture_of(instance_type)
+            if found is None:
+                message = f"{instance_type!r} is a Mac, which runs neither Linux nor Windows; choose another type"
+            elif wanted not in {None, found}:
+                message = (
+                    f"{instance_type!r} has {found} processors, and the base image is for {wanted}; "
+                    "choose another type, or another base image"
+                )
+            else:
+                continue
+            problems.append(Inconsistency(("instanceTypes", index), message))
+        return problems
 
     @property
     def root_device(self) -> str:

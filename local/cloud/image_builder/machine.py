@@ -29,8 +29,10 @@ _ETC = {
     "fstab": "",
 }
 _HOST_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
+_AMAZON_LINUX_2023 = 'NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n'
 _SYSTEMS = (
-    ("al2023-", 'NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n'),
+    ("al2023-", _AMAZON_LINUX_2023),
+    ("amazon-eks-node-al2023-", _AMAZON_LINUX_2023),
     ("amzn2-", 'NAME="Amazon Linux"\nVERSION="2"\nID="amzn"\nID_LIKE="centos rhel fedora"\nVERSION_ID="2"\n'),
     ("ubuntu/", 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n'),
     ("debian-", 'NAME="Debian GNU/Linux"\nID=debian\n'),
