@@ -13,13 +13,13 @@ from model.files.loading import (
     LANDING_ZONE_KEY,
     LANDING_ZONE_STACK,
     PRODUCT_KEY,
-    FileError,
     StackFile,
     load_landing_zone,
     stack_path,
     validate,
     validate_product,
 )
+from model.files.problems import FileError
 from runtime.layer import LayerError
 
 PROJECT = Path(__file__).parent

@@ -23,7 +23,8 @@ from commands.project import (
     told_plainly,
 )
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, FileError, StackFile, load_product, shown, stack_path, validate_product
+from model.files.loading import PRODUCT_KEY, StackFile, load_product, stack_path, validate_product
+from model.files.problems import FileError, shown
 from model.files.product import ConsumerMode, OperatingSystem
 
 SCHEMA_LINE = "# yaml-language-server: $schema=schemas/product.schema.json"

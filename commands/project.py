@@ -11,13 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import (
-    LANDING_ZONE_STACK,
-    FileError,
-    load_landing_zone,
-    load_product,
-    stack_path,
-)
+from model.files.loading import LANDING_ZONE_STACK, load_landing_zone, load_product, stack_path
+from model.files.problems import FileError
 from model.files.product import Product
 from model.names import ProductNames
 

@@ -13,7 +13,7 @@ from local.progress import Report
 from local.session import Session
 from local.stack_files import StackFiles
 from local.stacks import StackError
-from model.files.loading import FileError
+from model.files.problems import FileError
 
 
 def main(product: Annotated[str, typer.Option(help="Product whose stack is previewed.")]) -> None:

@@ -13,7 +13,7 @@ from local.progress import Report
 from local.stack_files import StackFiles
 from local.stacks import StackError
 from local.start import start
-from model.files.loading import FileError
+from model.files.problems import FileError
 
 
 def main() -> None:

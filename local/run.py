@@ -10,7 +10,7 @@ from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report
 from local.session import Session
 from local.stack_files import StackFiles
-from model.files.loading import FileError
+from model.files.problems import FileError
 
 
 def main() -> None:

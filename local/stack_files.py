@@ -7,7 +7,8 @@ from pathlib import Path
 
 from model.distribution import DistributionPlan
 from model.files.landing_zone import LandingZone
-from model.files.loading import LANDING_ZONE_STACK, FileError, Problem, load_landing_zone, load_product, stack_path
+from model.files.loading import LANDING_ZONE_STACK, load_landing_zone, load_product, stack_path
+from model.files.problems import FileError, Problem
 from model.files.product import Product
 from model.names import ProductNames
 

@@ -12,7 +12,7 @@ from local.people import PRODUCT_ENGINEER
 from local.progress import Report
 from local.session import Session
 from local.stack_files import StackFiles
-from model.files.loading import FileError
+from model.files.problems import FileError
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from local.script_upload import UploadError
 from local.stack_files import StackFiles
 from local.stacks import StackError
 from local.start import start
-from model.files.loading import LANDING_ZONE_STACK, FileError
+from model.files.loading import LANDING_ZONE_STACK
+from model.files.problems import FileError
 
 FAILURES = (CloudError, StackError, BuildError, UploadError, FileError, ClientError, BotoCoreError)
 """What goes wrong in ways that a person can mend; anything else is a fault of this program and shows its traceback."""

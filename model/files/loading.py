@@ -10,10 +10,9 @@ from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from model.files.fields import Inconsistency
 from model.files.landing_zone import LandingZone
+from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown, yaml_problem
 from model.files.product import Product
 
 LANDING_ZONE_KEY = "golden-ami:landingZone"
@@ -21,31 +20,7 @@ PRODUCT_KEY = "golden-ami:product"
 
 LANDING_ZONE_STACK = "landing-zone"
 
-Location = tuple[str | int, ...]
-
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong in a file; `line` counts from 1, 0 where the file has no such line."""
-
-    file: str
-    line: int
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
-
-
-class FileError(Exception):
-    """A file that cannot be used, with everything that is wrong in it."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in problems))
 
 
 @dataclass(frozen=True)
@@ -70,9 +45,8 @@ class StackFile:
         try:
             content = yaml.safe_load(text)
             root = yaml.compose(text)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 0
-            raise FileError([Problem(name, line, "", f"not YAML: {error.problem}")]) from None
+        except yaml.YAMLError as error:
+            raise FileError([yaml_problem(error, name)]) from None
         config: Any = cast(dict[str, Any], content).get("config") if isinstance(content, dict) else None
         if not isinstance(config, dict):
             raise FileError([Problem(name, 1, "config", "must be a mapping of configuration keys")])
@@ -86,19 +60,7 @@ class StackFile:
 
     def line(self, key: str, location: Location) -> int:
         """Line of a value, or of the nearest part around it that the file states; 0 where there is none."""
-        node: yaml.Node | None = self.root
-        line = 0
-        for part in ("config", key, *location):
-            key_line, node = _child(node, part)
-            if node is None:
-                break
-            line = key_line
-        return line
-
-
-def shown(path: Path) -> str:
-    """A path as a person would type it: from the working directory, where it lies below it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+        return line_of(self.root, ("config", key, *location))
 
 
 def stack_path(project: Path, stack: str) -> Path:
@@ -122,7 +84,7 @@ def validate_product(values: Any, landing_zone: LandingZone, file: StackFile) ->
     """Check a product's values by themselves and against the landing zone; raises `FileError`."""
     product = validate(Product, PRODUCT_KEY, values, file)
     problems = [
-        Problem(file.name, file.line(PRODUCT_KEY, mismatch.location), _dotted(mismatch.location), mismatch.message)
+        Problem(file.name, file.line(PRODUCT_KEY, mismatch.location), dotted(mismatch.location), mismatch.message)
         for mismatch in product.mismatches(landing_zone)
     ]
     expected = f"Pulumi.{product.name}.yaml"
@@ -142,52 +104,4 @@ def validate(model: type[Model], key: str, values: Any, file: StackFile) -> Mode
         # Strict JSON is what the files mean: a list for a tuple, text for an enum, but no number for text.
         return model.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        problems = [problem for details in error.errors(include_url=False) for problem in _problems(details, key, file)]
-        raise FileError(problems) from None
-
-
-def _problems(details: ErrorDetails, key: str, file: StackFile) -> list[Problem]:
-    inconsistencies: list[Inconsistency] = details.get("ctx", {}).get("inconsistencies", [])
-    if inconsistencies:
-        places = [(*details["loc"], *entry.location) for entry in inconsistencies]
-        return [
-            Problem(file.name, file.line(key, place), _dotted(place), entry.message)
-            for place, entry in zip(places, inconsistencies, strict=True)
-        ]
-    # A mapping's key that breaks its own rule is reported under a marker that is no part of the file.
-    location = tuple(part for part in details["loc"] if part != "[key]")
-    return [Problem(file.name, file.line(key, location), _dotted(location), _message(details))]
-
-
-def _message(details: ErrorDetails) -> str:
-    received: Any = details["input"]
-    context: dict[str, Any] = details.get("ctx", {})
-    match details["type"]:
-        case "missing":
-            return "is missing; add it"
-        case "extra_forbidden":
-            return f"is no field of this file (value {received!r}); remove it or correct its spelling"
-        case "string_type" if isinstance(received, int | float):
-            return f"must be text, got the number {received!r}; quote it"
-        case "string_pattern_mismatch":
-            return f"must match {context['pattern']}, got {received!r}"
-        case "value_error" | "inconsistent":
-            return details["msg"].removeprefix("Value error, ")
-        case _:
-            rule = details["msg"][0].lower() + details["msg"][1:]
-            return f"{rule}, got {received!r}"
-
-
-def _dotted(location: Location) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node | None]:
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in node.value:
-            if key_node.value == str(part):
-                return key_node.start_mark.line + 1, value_node
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        child = node.value[part]
-        return child.start_mark.line + 1, child
-    return 0, None
+        raise FileError(problems_of(error, file.name, lambda place: file.line(key, place))) from None

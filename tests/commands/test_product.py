@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from commands.product import Facts, closing, compose, default_subnet, write
 from commands.project import CommandError, landing_zone_of
 from model.files.landing_zone import LandingZone
-from model.files.loading import FileError, load_product, stack_path
+from model.files.loading import load_product, stack_path
+from model.files.problems import FileError
 from model.names import PRODUCT_NAME_PATTERN
 
 PROJECT = Path(__file__).parent.parent.parent

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from commands.project import CommandError
 from commands.script_check import check
-from model.files.loading import FileError
+from model.files.problems import FileError
 
 PROJECT = Path(__file__).parent.parent.parent
 SECRET = "AK" + "IA" + "Q3EGRIZ7BXPLOYAB"

@@ -9,7 +9,8 @@ import yaml
 
 from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, FileError, StackFile, validate_product
+from model.files.loading import PRODUCT_KEY, StackFile, validate_product
+from model.files.problems import FileError
 
 AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
 EKS = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended"

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import FileError, Problem, load_landing_zone, load_product, stack_path
+from model.files.loading import load_landing_zone, load_product, stack_path
+from model.files.problems import FileError, Problem
 
 PROJECT = Path(__file__).parent.parent.parent.parent
 LEDGER = stack_path(PROJECT, "ledger").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, FileError, StackFile, validate_product
+from model.files.loading import PRODUCT_KEY, StackFile, validate_product
+from model.files.problems import FileError
 
 TEAM = "arn:aws:iam::444444444444:role/team"
 
