@@ -8,6 +8,8 @@ import pulumi
 from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
+from components.published_versions import published_versions
+from components.shell_check import check_shell
 from model.files.landing_zone import LandingZone
 from model.files.loading import (
     LANDING_ZONE_KEY,
@@ -20,6 +22,9 @@ from model.files.loading import (
     validate_product,
 )
 from model.files.problems import FileError
+from model.files.recipe import read_components
+from model.files.recipe_versions import versioned_recipe
+from runtime.functions.shell_lint import ShellcheckError
 from runtime.layer import LayerError
 
 PROJECT = Path(__file__).parent
@@ -37,17 +42,23 @@ def main() -> dict[str, pulumi.Input[Any]]:
     landing_zone = load_landing_zone(stack_path(PROJECT, LANDING_ZONE_STACK))
     product_values = pulumi.Config().get_object(PRODUCT_KEY.partition(":")[2])
     product = validate_product(product_values, landing_zone, file)
-    providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts)
+    components = read_components(product, landing_zone, PROJECT)
+    check_shell(components)
+    providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)
+    hub = providers[landing_zone.hub.account]
+    names = product.names(landing_zone)
+    published = published_versions(product, names, components, hub)
+    recipe = versioned_recipe(product, names, components, published, file)
     return ProductPipeline(
         product.name,
-        ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
-        pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
+        ProductPipelineArgs(product=product, recipe=recipe, landing_zone=landing_zone, providers=providers),
+        pulumi.ResourceOptions(providers=[hub]),
     ).outputs
 
 
 try:
     for name, value in main().items():
         pulumi.export(name, value)
-except (FileError, LayerError) as error:
+except (FileError, LayerError, ShellcheckError) as error:
     # A run error is shown as it is: a mistake in a file needs no traceback.
     raise pulumi.RunError(str(error)) from None

@@ -24,8 +24,9 @@ from commands.project import (
 )
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile, load_product, stack_path, validate_product
+from model.files.operating_system import OperatingSystem
 from model.files.problems import FileError, shown
-from model.files.product import ConsumerMode, OperatingSystem
+from model.files.product import ConsumerMode
 
 SCHEMA_LINE = "# yaml-language-server: $schema=schemas/product.schema.json"
 
@@ -108,13 +109,13 @@ def write(project: Path, values: dict[str, Any], landing_zone: LandingZone) -> P
 
 def default_subnet(project: Path, landing_zone: LandingZone) -> str:
     """The subnet that the other products build in, where they all use one."""
-    subnets: set[str] = set()
+    subnets: set[str | None] = set()
     for name in product_names(project):
         try:
             subnets.add(load_product(stack_path(project, name), landing_zone).subnet)
         except FileError:
             continue
-    return subnets.pop() if len(subnets) == 1 else ""
+    return (subnets.pop() or "") if len(subnets) == 1 else ""
 
 
 def closing(project: Path, name: str) -> str:

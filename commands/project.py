@@ -35,7 +35,7 @@ def product_of(project: Path, name: str) -> tuple[Product, LandingZone, ProductN
     """A product, its landing zone and its names; raises `FileError`."""
     landing_zone = landing_zone_of(project)
     product = load_product(stack_path(project, name), landing_zone)
-    return product, landing_zone, ProductNames(product.name, landing_zone.hub.account, landing_zone.hub.region)
+    return product, landing_zone, product.names(landing_zone)
 
 
 def product_names(project: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""`make schema`: the JSON Schemas with which editors check stack files as they are written."""
+"""`make schema`: the JSON Schemas with which editors check stack files, and the document that tells all fields."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
+from commands.file_reference import reference
 from commands.project import PROJECT
 from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_KEY, PRODUCT_KEY
@@ -39,12 +40,15 @@ def stack_schema(model: type[BaseModel], key: str) -> dict[str, Any]:
 
 
 def rendered() -> dict[str, str]:
-    """Text of every schema by its file's name."""
-    return {name: json.dumps(stack_schema(*what), indent=2) + "\n" for name, what in SCHEMAS.items()}
+    """Text of every schema, and of the document that tells all fields, by path in the project."""
+    schemas = {
+        f"stacks/schemas/{name}": json.dumps(stack_schema(*what), indent=2) + "\n" for name, what in SCHEMAS.items()
+    }
+    return {**schemas, "docs/product-file.md": reference(SCHEMAS)}
 
 
 def stale(folder: Path) -> list[str]:
-    """Names of schema files that are missing or do not fit the models."""
+    """Paths of what is missing below a folder or does not fit the models."""
     return [
         name
         for name, text in rendered().items()
@@ -53,17 +57,16 @@ def stale(folder: Path) -> list[str]:
 
 
 def main(check: Annotated[bool, typer.Option("--check", help="Only tell which files are stale.")] = False) -> None:
-    """Write the JSON Schemas that editors check stack files with."""
-    folder = PROJECT / "stacks" / "schemas"
-    names = stale(folder)
+    """Write the JSON Schemas that editors check stack files with, and docs/product-file.md."""
+    names = stale(PROJECT)
     if check:
         for name in names:
             print(f"{name} does not fit the models; run: make schema", file=sys.stderr)
         sys.exit(1 if names else 0)
-    folder.mkdir(exist_ok=True)
     for name, text in rendered().items():
-        (folder / name).write_text(text, encoding="utf-8")
-        print(f"{'wrote' if name in names else 'kept'} {(folder / name).relative_to(PROJECT)}")
+        (PROJECT / name).parent.mkdir(exist_ok=True)
+        (PROJECT / name).write_text(text, encoding="utf-8")
+        print(f"{'wrote' if name in names else 'kept'} {name}")
 
 
 if __name__ == "__main__":

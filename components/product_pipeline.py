@@ -13,13 +13,15 @@ from components.build_trigger import BuildTrigger, BuildTriggerArgs
 from components.encryption import DataKey, DataKeyArgs, ImageKey, ImageKeyArgs
 from components.image_pipeline import ImagePipeline, ImagePipelineArgs
 from components.notifications import Notifications, NotificationsArgs
+from components.recipe import Recipe, RecipeArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
 from components.target_account import TargetAccount, TargetAccountArgs
 from components.uploaders import Uploaders, UploadersArgs
 from model.distribution import DistributionPlan
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
-from model.names import ProductNames, channel_parameter
+from model.files.recipe_versions import VersionedRecipe
+from model.names import channel_parameter
 from model.upload_policies import uploader_policy
 
 
@@ -27,6 +29,7 @@ class ProductPipelineArgs(ComponentArgs):
     """A product, where its image goes, and the providers of the accounts in which it has roles."""
 
     product: Product
+    recipe: VersionedRecipe
     landing_zone: LandingZone
     providers: Mapping[str, aws.Provider]
     """One provider for each account id: the hub's and those of the consumers' accounts."""
@@ -42,7 +45,7 @@ class ProductPipeline(pulumi.ComponentResource):
         super().__init__("golden-ami:product:ProductPipeline", name, None, opts)
         product = args.product
         plan = product.plan(args.landing_zone)
-        names = ProductNames(product.name, plan.hub, plan.build_region)
+        names = product.names(args.landing_zone)
         mine = ResourceOptions(parent=self)
         administrators = args.landing_zone.key_administrators
         image_key = ImageKey(
@@ -53,7 +56,21 @@ class ProductPipeline(pulumi.ComponentResource):
             f"{name}-scripts", ScriptBucketArgs(names=names, plan=plan, data_key_arn=data_key.arn), mine
         )
         notifications = Notifications(
-            f"{name}-notifications", NotificationsArgs(names=names, data_key_arn=data_key.arn), mine
+            f"{name}-notifications",
+            NotificationsArgs(names=names, notifications=product.notifications, data_key_arn=data_key.arn),
+            mine,
+        )
+        recipe = Recipe(
+            f"{name}-recipe",
+            RecipeArgs(
+                names=names,
+                product=product,
+                recipe=args.recipe,
+                bucket=bucket.bucket,
+                image_key_arn=image_key.arns[names.region],
+                data_key_arn=data_key.arn,
+            ),
+            mine,
         )
         pipeline = ImagePipeline(
             f"{name}-images",
@@ -61,6 +78,7 @@ class ProductPipeline(pulumi.ComponentResource):
                 names=names,
                 product=product,
                 plan=plan,
+                recipe_arn=recipe.arn,
                 image_key_arns=image_key.arns,
                 data_key_arn=data_key.arn,
             ),
@@ -95,7 +113,7 @@ class ProductPipeline(pulumi.ComponentResource):
     def _roles(
         self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey, data_key: DataKey
     ) -> None:
-        names = ProductNames(args.product.name, plan.hub, plan.build_region)
+        names = args.product.names(args.landing_zone)
         policy = data_key.arn.apply(lambda arn: uploader_policy(names, arn).json())
         for account in plan.role_accounts:
             mine = ResourceOptions(parent=self, providers=[args.providers[account]])

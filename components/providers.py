@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pulumi_aws as aws
 
@@ -11,9 +11,14 @@ from model.files.landing_zone import LandingZone
 
 
 def account_providers(
-    landing_zone: LandingZone, stack: str, accounts: Iterable[str] | None = None
+    landing_zone: LandingZone,
+    stack: str,
+    accounts: Iterable[str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, aws.Provider]:
     """A provider for each account id (left out: every target's), in the hub's Region; others are named by resources.
+
+    Everything that a provider makes carries the landing zone's tags and `tags`, which win.
 
     The provider refuses any other account than its own, so that wrong credentials end before the first change.
     """
@@ -29,7 +34,9 @@ def account_providers(
                     role_arn=landing_zone.deployment_role_arn(target.account), session_name=f"golden-ami-{stack}"
                 )
             ],
-            default_tags=aws.ProviderDefaultTagsArgs(tags={**landing_zone.tags, "golden-ami:stack": stack}),
+            default_tags=aws.ProviderDefaultTagsArgs(
+                tags={**landing_zone.tags, **(tags or {}), "golden-ami:stack": stack}
+            ),
         )
         for name, target in known.items()
         if target.account in wanted

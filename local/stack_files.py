@@ -10,6 +10,7 @@ from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_STACK, load_landing_zone, load_product, stack_path
 from model.files.problems import FileError, Problem
 from model.files.product import Product
+from model.files.recipe import read_components
 from model.names import ProductNames
 
 
@@ -31,6 +32,7 @@ class StackFiles:
             if stack != LANDING_ZONE_STACK:
                 try:
                     products[stack] = load_product(file, landing_zone)
+                    read_components(products[stack], landing_zone, repository)
                 except FileError as error:
                     problems += error.problems
         if problems:
@@ -55,7 +57,7 @@ class StackFiles:
 
     def names(self, name: str) -> ProductNames:
         """Names of a product's resources in the hub."""
-        return ProductNames(name, self.landing_zone.hub.account, self.landing_zone.hub.region)
+        return self.product(name).names(self.landing_zone)
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -125,6 +125,24 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:UpdateInfrastructureConfiguration",
 )
 
+VERSION_READ_ACTIONS = (
+    "imagebuilder:ListComponents",
+    "imagebuilder:ListImagePipelines",
+    "imagebuilder:ListImageRecipes",
+)
+"""What telling which versions exist takes; none has a resource level (Service Authorization Reference)."""
+
+DOCUMENT_ACTIONS = (
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+)
+"""What a component's document in a bucket takes; Image Builder reads it as whoever makes the component."""
+
 KEY_ACTIONS = (
     "kms:CancelKeyDeletion",
     "kms:CreateGrant",
@@ -206,6 +224,10 @@ TOPIC_ACTIONS = (
     "sns:GetTopicAttributes",
     "sns:ListTagsForResource",
     "sns:SetTopicAttributes",
+    "sns:Subscribe",
     "sns:TagResource",
     "sns:UntagResource",
 )
+
+SUBSCRIPTION_ACTIONS = ("sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe")
+"""None has a resource level (Service Authorization Reference, Amazon SNS)."""

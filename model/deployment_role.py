@@ -9,6 +9,7 @@ from __future__ import annotations
 from model.deployment_actions import (
     ALARM_ACTIONS,
     BUCKET_ACTIONS,
+    DOCUMENT_ACTIONS,
     FUNCTION_ACTIONS,
     IMAGE_BUILDER_ACTIONS,
     INSTANCE_PROFILE_ACTIONS,
@@ -22,12 +23,15 @@ from model.deployment_actions import (
     ROLE_WRITE_ACTIONS,
     RULE_ACTIONS,
     SECURITY_GROUP_ACTIONS,
+    SUBSCRIPTION_ACTIONS,
     TOPIC_ACTIONS,
+    VERSION_READ_ACTIONS,
 )
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
 from model.key_policies import AUTO_SCALING_OPERATIONS
 from model.names import (
+    COMPONENTS_PREFIX,
     DISTRIBUTION_MANAGED_POLICY,
     DISTRIBUTION_ROLE,
     account_root_arn,
@@ -193,6 +197,7 @@ def hub_deployment_policy(
             Statement("FindAlarms", ("cloudwatch:DescribeAlarms",)),
             Statement("ManageQueues", QUEUE_ACTIONS, (f"arn:aws:sqs:{region}:{hub}:{stem}",)),
             Statement("ManageTopics", TOPIC_ACTIONS, (f"arn:aws:sns:{region}:{hub}:{stem}",)),
+            Statement("ManageSubscriptions", SUBSCRIPTION_ACTIONS),
             Statement("ManageRules", RULE_ACTIONS, (f"arn:aws:events:{region}:{hub}:rule/{stem}",)),
             Statement(
                 "ManageLogGroups",
@@ -217,6 +222,16 @@ def hub_deployment_policy(
                         "image-pipeline",
                     )
                 ),
+            ),
+            Statement("FindVersions", VERSION_READ_ACTIONS),
+            # A recipe may name components of AWS, of the Marketplace and of other accounts.
+            Statement(
+                "ReadComponents", ("imagebuilder:GetComponent",), (f"arn:aws:imagebuilder:{region}:*:component/*",)
+            ),
+            Statement(
+                "StoreDocuments",
+                DOCUMENT_ACTIONS,
+                (f"arn:aws:s3:::{stem}-{hub}-{region}/{COMPONENTS_PREFIX}*",),
             ),
             Statement(
                 "ManageSecurityGroups",

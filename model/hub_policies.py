@@ -50,6 +50,7 @@ def start_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocum
                 (names.image_arn_pattern,),
             ),
             Statement("ReportUploads", ("sns:Publish",), (names.topic_arn,)),
+            *_given_topic_key(names),
             *_function_basics(names, names.start_function),
         )
     )
@@ -75,6 +76,7 @@ def report_function_policy(names: ProductNames, plan: DistributionPlan, data_key
             ),
             *assume_distribution_roles("TagCopiesInTargets", plan),
             Statement("PublishOutcome", ("sns:Publish",), (names.topic_arn,)),
+            *_given_topic_key(names),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
             *_function_basics(names, names.report_function),
         )
@@ -165,6 +167,13 @@ def assume_distribution_roles(sid: str, plan: DistributionPlan) -> tuple[Stateme
     """The statement that lets a role of the hub work in the targets; none where there are no targets."""
     roles = tuple(distribution_role_arn(account) for account in plan.target_accounts)
     return (Statement(sid, ("sts:AssumeRole",), roles),) if roles else ()
+
+
+def _given_topic_key(names: ProductNames) -> tuple[Statement, ...]:
+    """What publishing to an encrypted topic takes of its publisher (SNS Developer Guide, "Key management")."""
+    if names.given_topic is None:
+        return ()
+    return (Statement("UseTopicKey", ("kms:Decrypt", "kms:GenerateDataKey"), (names.given_topic.key_arn,)),)
 
 
 def _function_basics(names: ProductNames, function: str) -> tuple[Statement, ...]:

@@ -19,6 +19,7 @@ DISTRIBUTION_MANAGED_POLICY = "arn:aws:iam::aws:policy/Ec2ImageBuilderCrossAccou
 
 SCRIPTS_PREFIX = "scripts/"
 BUILDS_PREFIX = "builds/"
+COMPONENTS_PREFIX = "components/"
 BUILD_PREFIX = f"{BUILDS_PREFIX}current/"
 LOCK_KEY = f"{BUILDS_PREFIX}lock.json"
 STATE_KEY = f"{BUILDS_PREFIX}state.json"
@@ -26,6 +27,7 @@ STATE_KEY = f"{BUILDS_PREFIX}state.json"
 TAG_PRODUCT = "golden-ami:product"
 TAG_MANIFEST = "golden-ami:manifest-sha256"
 TAG_SCRIPT_VERSION = "golden-ami:script-version-id"
+TAG_CONTENT = "golden-ami:content-sha256"
 TAG_CLIENT_TOKEN = "golden-ami:client-token"
 
 
@@ -70,12 +72,22 @@ def data_key_alias(product: str) -> str:
 
 
 @dataclass(frozen=True)
+class GivenTopic:
+    """A topic that was there before the product, and the key that encrypts it."""
+
+    arn: str
+    key_arn: str
+
+
+@dataclass(frozen=True)
 class ProductNames:
     """Names and ARNs of one product's resources in the hub account and build Region."""
 
     product: str
     account: str
     region: str
+    given_topic: GivenTopic | None = None
+    """Topic for outcomes that the product does not make itself."""
 
     @property
     def stem(self) -> str:
@@ -110,6 +122,8 @@ class ProductNames:
     @property
     def topic_arn(self) -> str:
         """ARN of the topic for outcomes."""
+        if self.given_topic:
+            return self.given_topic.arn
         return f"arn:aws:sns:{self.region}:{self.account}:{self.topic}"
 
     @property
@@ -162,6 +176,14 @@ class ProductNames:
     def execution_role(self) -> str:
         """The role with which Image Builder runs the pipeline."""
         return f"{self.stem}-execution"
+
+    def component(self, label: str) -> str:
+        """Name of one of the recipe's components."""
+        return f"{self.stem}-{label}"
+
+    def component_arn(self, component: str) -> str:
+        """ARN of a component without its version."""
+        return f"arn:aws:imagebuilder:{self.region}:{self.account}:component/{component}"
 
     @property
     def pipeline_arn(self) -> str:

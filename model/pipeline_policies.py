@@ -43,6 +43,14 @@ def build_instance_policy(names: ProductNames, data_key_arn: str) -> PolicyDocum
     )
 
 
+def log_writer_policy(names: ProductNames, bucket: str, key_arn: str | None) -> PolicyDocument:
+    """What a build instance needs to keep its logs in a bucket (User Guide, "Manage infrastructure configurations")."""
+    statements = [Statement("WriteBuildLogs", ("s3:PutObject",), (f"arn:aws:s3:::{bucket}/{names.stem}/*",))]
+    if key_arn:
+        statements.append(Statement("EncryptBuildLogs", ("kms:Decrypt", "kms:GenerateDataKey"), (key_arn,)))
+    return PolicyDocument(tuple(statements))
+
+
 def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns: tuple[str, ...]) -> PolicyDocument:
     """What Image Builder does in the hub for this pipeline, with its execution role instead of its service-linked one.
 

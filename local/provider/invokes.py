@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.provider import tags
+from local.provider import image_builder_functions, tags
 from local.provider.declarations import declarations
-from local.provider.errors import ProviderError, UnsupportedPropertyError, code_of
+from local.provider.errors import ProviderError
+from local.provider.invocation import Invocation
 from local.provider.mapping import Mapper
-from local.provider.sessions import Sessions
 
 SUBNET_FILTERS = {
     "availabilityZone": "availability-zone",
@@ -31,39 +28,6 @@ SUBNET_RENAMES = {
     "mapCustomerOwnedIpOnLaunch": "MapCustomerOwnedIpOnLaunch",
     "arn": "SubnetArn",
 }
-
-
-class Invocation:
-    """One call of a function."""
-
-    def __init__(self, token: str, sessions: Sessions, arguments: Mapping[str, Any]) -> None:
-        self.token = token
-        self.sessions = sessions
-        self.arguments = {name: value for name, value in arguments.items() if value is not None}
-        unknown = sorted(set(self.arguments) - set(declarations()[token].inputs))
-        if unknown:
-            raise UnsupportedPropertyError(token, unknown[0])
-
-    @property
-    def region(self) -> str:
-        """The argument, else the provider's."""
-        return str(self.arguments.get("region") or self.sessions.configuration.region)
-
-    def call(self, service: str, operation: str, **parameters: Any) -> Any:
-        """Call AWS."""
-        client = self.sessions.client(service, self.region)
-        return getattr(client, xform_name(operation))(**{k: v for k, v in parameters.items() if v is not None})
-
-    def run(self, function: Callable[[Invocation], dict[str, Any]]) -> dict[str, Any]:
-        """Every declared output; raises `ProviderError` with AWS's code and words."""
-        try:
-            found = function(self)
-        except ClientError as error:
-            message = error.response.get("Error", {}).get("Message", "")
-            raise ProviderError(f"{self.token}: {code_of(error)}: {message}") from error
-        except BotoCoreError as error:
-            raise ProviderError(f"{self.token}: {error}") from error
-        return {**{name: None for name in declarations()[self.token].outputs}, **found}
 
 
 def get_subnet(invocation: Invocation) -> dict[str, Any]:
@@ -103,6 +67,22 @@ def get_subnet(invocation: Invocation) -> dict[str, Any]:
         "filters": given.get("filters"),
         "region": region,
     }
+
+
+def get_subnets(invocation: Invocation) -> dict[str, Any]:
+    """Ids of all subnets that fit."""
+    given = invocation.arguments
+    filters = [{"Name": item["name"], "Values": list(item["values"])} for item in given.get("filters") or ()]
+    filters += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (given.get("tags") or {}).items()]
+    ids, token = list[str](), None
+    while True:
+        page = invocation.call("ec2", "DescribeSubnets", Filters=filters or None, NextToken=token)
+        ids += [subnet["SubnetId"] for subnet in page["Subnets"]]
+        token = page.get("NextToken")
+        if not token:
+            break
+    region = invocation.region
+    return {"ids": ids, "id": region, "region": region, "filters": given.get("filters"), "tags": given.get("tags")}
 
 
 def _filter_text(value: Any) -> str:
@@ -194,7 +174,9 @@ def get_parameter(invocation: Invocation) -> dict[str, Any]:
 
 
 FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
+    **image_builder_functions.FUNCTIONS,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
+    "aws:ec2/getSubnets:getSubnets": get_subnets,
     "aws:index/getCallerIdentity:getCallerIdentity": get_caller_identity,
     "aws:index/getPartition:getPartition": get_partition,
     "aws:index/getRegion:getRegion": get_region,

@@ -11,7 +11,8 @@ from local.provider.changes import Changes, changes
 from local.provider.checking import Fault
 from local.provider.configuration import Configuration, is_unknown, understood
 from local.provider.errors import ConfigurationError, HalfMadeError, ProviderError, UnsupportedTypeError
-from local.provider.invokes import FUNCTIONS, Invocation
+from local.provider.invocation import Invocation
+from local.provider.invokes import FUNCTIONS
 from local.provider.resource_table import resource_type
 from local.provider.sessions import Sessions
 from local.provider.values import UNKNOWN, contains_unknown, keep_secret, reveal

@@ -11,6 +11,7 @@ _MODULES = {
         "BucketPolicy",
         "BucketNotification",
         "BucketLifecycleConfiguration",
+        "BucketObjectv2",
     ),
     "iam": ("Role", "RolePolicy", "RolePolicyAttachment", "InstanceProfile", "Policy"),
     "lambda_": ("Function", "Permission", "FunctionEventInvokeConfig", "LayerVersion"),
@@ -36,6 +37,13 @@ RESOURCES = {
 
 FUNCTIONS = {
     "aws:ec2/getSubnet:getSubnet": "ec2:get_subnet",
+    "aws:ec2/getSubnets:getSubnets": "ec2:get_subnets",
+    "aws:imagebuilder/getComponent:getComponent": "imagebuilder:get_component",
+    "aws:imagebuilder/getComponents:getComponents": "imagebuilder:get_components",
+    "aws:imagebuilder/getImagePipeline:getImagePipeline": "imagebuilder:get_image_pipeline",
+    "aws:imagebuilder/getImagePipelines:getImagePipelines": "imagebuilder:get_image_pipelines",
+    "aws:imagebuilder/getImageRecipe:getImageRecipe": "imagebuilder:get_image_recipe",
+    "aws:imagebuilder/getImageRecipes:getImageRecipes": "imagebuilder:get_image_recipes",
     "aws:index/getCallerIdentity:getCallerIdentity": ":get_caller_identity",
     "aws:index/getPartition:getPartition": ":get_partition",
     "aws:index/getRegion:getRegion": ":get_region",

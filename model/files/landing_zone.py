@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from model.files.component_steps import MandatoryComponents
 from model.files.fields import (
     HUB,
     AccountId,
@@ -53,6 +54,8 @@ class LandingZone(FileModel):
     """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001)."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = Field(default_factory=dict)
     """Tags that every resource gets; 40 at most, so that AWS's 50 hold the program's own too."""
+    mandatory_components: MandatoryComponents = Field(default_factory=MandatoryComponents)
+    """Components of every product, which none can leave out; their own documents lie in `stacks/landing-zone/`."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -62,13 +62,27 @@ def line_of(root: yaml.Node | None, location: Location) -> int:
 def yaml_problem(error: yaml.YAMLError, file: str) -> Problem:
     """Where a text stops to be YAML, and why."""
     if isinstance(error, yaml.MarkedYAMLError):
-        return Problem(file, error.problem_mark.line + 1 if error.problem_mark else 0, "", f"not YAML: {error.problem}")
+        hint = "; quote a value that begins with {{" if "unhashable" in str(error.problem) else ""
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return Problem(file, line, "", f"not YAML: {error.problem}{hint}")
     return Problem(file, 0, "", f"not YAML: {' '.join(str(error).split())}")
 
 
 def problems_of(error: ValidationError, file: str, line: Callable[[Location], int]) -> list[Problem]:
-    """Everything that pydantic found wrong, in a reader's words; `line` tells the line of a place."""
-    return [problem for details in error.errors(include_url=False) for problem in _problems(details, file, line)]
+    """Everything that pydantic found wrong, in a reader's words; `line` tells the line of a place.
+
+    A list whose entries are wrong also counts as too short; only where it is so in the file, that is told.
+    """
+    return [
+        problem
+        for details in error.errors(include_url=False)
+        if not _follows_from_another(details)
+        for problem in _problems(details, file, line)
+    ]
+
+
+def _follows_from_another(details: ErrorDetails) -> bool:
+    return details["type"] == "too_short" and len(details["input"]) >= details.get("ctx", {})["min_length"]
 
 
 def _problems(details: ErrorDetails, file: str, line: Callable[[Location], int]) -> list[Problem]:
@@ -96,6 +110,8 @@ def _message(details: ErrorDetails) -> str:
             return f"must be text, got the number {received!r}; quote it"
         case "string_pattern_mismatch":
             return f"must match {context['pattern']}, got {received!r}"
+        case "too_short":
+            return f"must have at least {context['min_length']} entry, got {received!r}; add one"
         case "value_error" | "inconsistent":
             return details["msg"].removeprefix("Value error, ")
         case _:

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.base_image import Architecture, BaseImage, architecture_of
+from model.files.component_steps import Components, SemanticVersion
 from model.files.fields import (
     HUB,
     AccountName,
@@ -21,32 +22,17 @@ from model.files.fields import (
     RoleArn,
     RolePath,
     SubnetId,
+    TagKey,
+    TagValue,
     refuse,
 )
+from model.files.image import TAG_MAXIMUM, Image, reserved_tags
+from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, SecurityGroupId
 from model.files.landing_zone import LandingZone
+from model.files.notifications import Notifications
+from model.files.operating_system import OperatingSystem
 from model.files.volumes import RootVolume
-
-
-class OperatingSystem(StrEnum):
-    """The family that decides shell, script extension and root device."""
-
-    LINUX = "linux"
-    WINDOWS = "windows"
-
-    @property
-    def script_extension(self) -> str:
-        """What an entry script's name ends with."""
-        return ".ps1" if self is OperatingSystem.WINDOWS else ".sh"
-
-    @property
-    def root_device(self) -> str:
-        """Root device of Amazon's own images of the family; others state theirs."""
-        return "/dev/sda1" if self is OperatingSystem.WINDOWS else "/dev/xvda"
-
-    @property
-    def platform(self) -> str:
-        """Image Builder's name for the family."""
-        return "Windows" if self is OperatingSystem.WINDOWS else "Linux"
+from model.names import GivenTopic, ProductNames
 
 
 class ConsumerMode(StrEnum):
@@ -91,14 +77,35 @@ class Product(FileModel):
     """What the image starts from."""
     entry_script: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
     """The script that installs the team's software, by its name under the bucket's `scripts/`."""
+    components: Components = Field(default_factory=Components)
+    """What is installed and tested beside the script."""
+    recipe_version: SemanticVersion | None = None
+    """Version of the recipe; left out, it follows the content."""
+    retain_old_versions: bool = True
+    """Whether earlier versions of components and recipe stay in Image Builder, also when the stack is destroyed."""
     instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = ("m5.large",)
     """Instance types to build on, in order of preference."""
-    subnet: SubnetId
-    """Subnet of the hub's build Region in which build instances run; it decides on public addresses."""
+    subnet: SubnetId | None = None
+    """Subnet of the hub's build Region in which build instances run; it decides on public addresses. Left out, the
+    first default subnet of the default VPC (seed 002: subnet_id)."""
+    security_groups: tuple[SecurityGroupId, ...] = ()
+    """Security groups of build instances in the subnet's VPC; left out, one of the product's own (seed 002:
+    security_groups)."""
+    egress: Annotated[tuple[Egress, ...], Field(min_length=1)] = (ANYWHERE_OVER_TLS,)
+    """What build instances reach under the product's own security group; left out, everything over TLS. Without a way
+    to the internet: the VPC's endpoints for S3, Systems Manager, Image Builder and CloudWatch Logs, and a proxy."""
+    build_logs: BuildLogs | None = None
+    """Where build instances keep their logs beside CloudWatch Logs."""
+    image: Image = Field(default_factory=Image)
+    """How the product's AMIs are called and tagged."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=TAG_MAXIMUM)] = Field(default_factory=dict)
+    """Tags of every resource of the product, beside the landing zone's; the product's win."""
     root_volume: RootVolume = Field(default_factory=RootVolume)
     """The image's root volume."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
+    notifications: Notifications = Field(default_factory=Notifications)
+    """Who is told how builds end."""
     consumers: tuple[Consumer, ...] = ()
     """Roles that launch instances from the image."""
     uploaders: tuple[RoleArn, ...] = ()
@@ -132,8 +139,20 @@ class Product(FileModel):
             Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in _repeated(self.uploaders)
         ]
         problems += self._unusable_instance_types()
+        problems += self._unusable_network()
+        problems += reserved_tags(("tags",), self.tags)
         refuse(problems)
         return self
+
+    def _unusable_network(self) -> list[Inconsistency]:
+        """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""
+        problems: list[Inconsistency] = []
+        if self.security_groups and self.subnet is None:
+            problems.append(Inconsistency(("subnet",), "is missing: security groups belong to its VPC; add it"))
+        if self.security_groups and self.egress != (ANYWHERE_OVER_TLS,):
+            message = "is for the product's own security group; set it at the given ones, or remove securityGroups"
+            problems.append(Inconsistency(("egress",), message))
+        return problems
 
     def _unusable_instance_types(self) -> list[Inconsistency]:
         """Types whose processors the base image does not run on; where nothing tells what it is for, all are taken."""
@@ -158,6 +177,12 @@ class Product(FileModel):
     def root_device(self) -> str:
         """Name of the root device."""
         return self.root_volume.device or self.operating_system.root_device
+
+    def names(self, landing_zone: LandingZone) -> ProductNames:
+        """Names of the product's resources in the hub."""
+        given = self.notifications
+        topic = GivenTopic(given.topic, given.topic_key) if given.topic and given.topic_key else None
+        return ProductNames(self.name, landing_zone.hub.account, landing_zone.hub.region, topic)
 
     def plan(self, landing_zone: LandingZone) -> DistributionPlan:
         """The distribution with account ids and ARNs.
@@ -192,6 +217,11 @@ class Product(FileModel):
         """What the product asks for and the landing zone does not hold."""
         known = ", ".join(landing_zone.targets) or "none"
         problems: list[Inconsistency] = []
+        if (count := len({**landing_zone.tags, **self.tags})) > TAG_MAXIMUM:
+            message = (
+                f"has {count} keys with the landing zone's, and {TAG_MAXIMUM} leave room for AWS's own; remove some"
+            )
+            problems.append(Inconsistency(("tags",), message))
         receiving: set[str] = set() if self.distribution else {HUB}
         for index, entry in enumerate(self.distribution):
             if entry.region not in landing_zone.regions:

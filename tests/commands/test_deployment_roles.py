@@ -27,4 +27,11 @@ def test_nothing_is_written_to_all_resources_but_what_has_no_resource_level() ->
     for role in deployment_roles(PROJECT):
         for statement in role.permissions.statements:
             if statement.resources == ("*",):
-                assert statement.sid in {"CreateKeys", "FindAlarms", "ReadImages", "ReadNetwork"}
+                assert statement.sid in {
+                    "CreateKeys",
+                    "FindAlarms",
+                    "FindVersions",
+                    "ManageSubscriptions",
+                    "ReadImages",
+                    "ReadNetwork",
+                }

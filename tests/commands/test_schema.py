@@ -12,6 +12,7 @@ from commands.schema import rendered, stale
 
 PROJECT = Path(__file__).parent.parent.parent
 STACKS = PROJECT / "stacks"
+SCHEMA = "stacks/schemas/{}.schema.json"
 
 
 def validate(schema: str, content: Any) -> None:
@@ -19,31 +20,46 @@ def validate(schema: str, content: Any) -> None:
 
 
 def test_the_committed_schemas_fit_the_models() -> None:
-    assert stale(STACKS / "schemas") == []
+    assert stale(PROJECT) == []
 
 
 def test_a_missing_schema_is_stale(tmp_path: Path) -> None:
-    assert stale(tmp_path) == ["landing-zone.schema.json", "product.schema.json"]
+    assert stale(tmp_path) == [SCHEMA.format("landing-zone"), SCHEMA.format("product"), "docs/product-file.md"]
 
 
 @pytest.mark.parametrize("path", sorted(STACKS.glob("Pulumi.*.yaml")), ids=lambda path: path.name)
 def test_every_stack_file_names_its_schema_and_passes_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    schema = text.splitlines()[0].partition("$schema=schemas/")[2]
-    validate(schema, yaml.safe_load(text))
+    schema = text.splitlines()[0].partition("$schema=")[2]
+    validate(f"stacks/{schema}", yaml.safe_load(text))
 
 
 def test_a_misspelled_field_is_refused() -> None:
     content = yaml.safe_load((STACKS / "Pulumi.ledger.yaml").read_text(encoding="utf-8"))
     content["config"]["golden-ami:product"]["entrScript"] = "x.sh"
     with pytest.raises(jsonschema.ValidationError, match="entrScript"):
-        validate("product.schema.json", content)
+        validate(SCHEMA.format("product"), content)
 
 
 def test_every_field_is_described() -> None:
-    for text in rendered().values():
+    for text in (text for path, text in rendered().items() if path.endswith(".json")):
         schema = json.loads(text)
         (values,) = schema["properties"]["config"]["properties"].values()
         for model in (values, *schema["$defs"].values()):
             for name, field in model.get("properties", {}).items():
                 assert "description" in field or "$ref" in field, name
+
+
+def test_the_document_tells_every_field_with_default_and_rule() -> None:
+    document = rendered()["docs/product-file.md"]
+    for path, text in rendered().items():
+        if path.endswith(".json"):
+            schema = json.loads(text)
+            (values,) = schema["properties"]["config"]["properties"].values()
+            for model in (values, *schema["$defs"].values()):
+                assert all(f"| `{name}` |" in document for name in model.get("properties", {}))
+    assert (
+        "| `throughput` | whole number | none | Throughput of a gp3 volume in MiB/s; left out, 125. Rule: at least "
+        in (document)
+    )
+    assert "| `type` | `gp3` or `gp2` or `io1` or `io2` or `standard` | `gp3` |" in document

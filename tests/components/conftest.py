@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -15,7 +16,15 @@ from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from model.files.landing_zone import LandingZone
+from model.files.loading import StackFile
 from model.files.product import Product
+from model.files.recipe import read_components
+from model.files.recipe_versions import versioned_recipe
+from model.versions import PublishedVersions
+
+REPOSITORY = Path(__file__).parents[2]
+NEW = PublishedVersions()
+"""What Image Builder holds of a product that was never deployed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Recorder(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         self.calls.append(args.token)
-        return {"vpcId": "vpc-00000001", "id": "subnet-00000001"}, []
+        return {"vpcId": "vpc-00000001", "id": "subnet-00000001", "ids": ["subnet-0000000b", "subnet-0000000a"]}, []
 
     def of_type(self, kind: str) -> list[Registered]:
         """All resources whose type ends so."""
@@ -71,15 +80,21 @@ def run(build: Callable[[], Any]) -> Recorder:
 
 
 @pytest.fixture
-def product_resources() -> Callable[[Product, LandingZone], Recorder]:
+def product_resources() -> Callable[..., Recorder]:
     """Runs a product's component and returns what it registered."""
 
-    def build(product: Product, landing_zone: LandingZone) -> Recorder:
+    def build(
+        product: Product, landing_zone: LandingZone, published: PublishedVersions = NEW, project: Path = REPOSITORY
+    ) -> Recorder:
+        names = product.names(landing_zone)
+        components = read_components(product, landing_zone, project)
+        recipe = versioned_recipe(product, names, components, published, StackFile("", {}, None))
+
         def program() -> None:
-            providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts)
+            providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts, product.tags)
             ProductPipeline(
                 product.name,
-                ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
+                ProductPipelineArgs(product=product, recipe=recipe, landing_zone=landing_zone, providers=providers),
                 pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
             )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from model.files.image import Image
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.files.volumes import RootVolume, VolumeType
@@ -110,23 +111,15 @@ def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> No
 
 
 def test_the_component_reads_the_pinned_build_of_the_products_bucket(ledger_resources: Any) -> None:
-    (component,) = ledger_resources.one("ImageRecipe").inputs["components"]
+    components = ledger_resources.one("ImageRecipe").inputs["components"]
+    (component,) = [entry for entry in components if "install-scripts" in entry["componentArn"]]
     assert {entry["name"]: entry["value"] for entry in component["parameters"]} == {
         "Build": "s3://golden-ami-ledger-111111111111-us-east-1/builds/current/",
         "EntryScript": "install.sh",
     }
-    document = yaml.safe_load(ledger_resources.one("Component", "install").inputs["data"])
+    document = yaml.safe_load(ledger_resources.one("Component", "install-scripts").inputs["data"])
     actions = [step["action"] for phase in document["phases"] for step in phase["steps"]]
     assert actions == ["CreateFolder", "S3Download", "ExecuteBash", "ExecuteBash", "DeleteFolder"]
-
-
-def test_build_instances_take_tokens_only_and_let_nothing_in(ledger_resources: Any) -> None:
-    infrastructure = ledger_resources.one("InfrastructureConfiguration").inputs
-    assert infrastructure["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
-    assert infrastructure["subnetId"] == "subnet-00000001"
-    assert infrastructure["securityGroupIds"] == ["ledger-images-security-group-id"]
-    assert "ingress" not in ledger_resources.one("SecurityGroup").inputs
-    assert ledger_resources.of_type("SecurityGroupIngressRule") == []
 
 
 def test_the_bucket_is_versioned_encrypted_and_never_public(ledger_resources: Any) -> None:
@@ -201,7 +194,7 @@ def test_a_windows_product_takes_windows_document_and_root_device(
     resources = product_resources(payroll, landing_zone)
     (mapping,) = resources.one("ImageRecipe").inputs["blockDeviceMappings"]
     assert (mapping["deviceName"], mapping["ebs"]["volumeSize"]) == ("/dev/sda1", 50)
-    component = resources.one("Component", "install").inputs
+    component = resources.one("Component", "install-scripts").inputs
     assert component["platform"] == "Windows"
     actions = [step["action"] for step in yaml.safe_load(component["data"])["phases"][0]["steps"]]
     assert "ExecutePowerShell" in actions
@@ -224,3 +217,34 @@ def test_a_product_that_stays_in_the_hub_has_no_target_accounts(
     assert entry["ssmParameterConfigurations"][0]["amiAccountId"] == "111111111111"
     policy = json.loads(resources.one("RolePolicy", "execution").inputs["policy"])
     assert "DistributeToTargets" not in [statement["Sid"] for statement in policy["Statement"]]
+
+
+def test_amis_are_called_and_tagged_as_the_file_says(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    image = Image(name="web {{ imagebuilder:buildDate }}", description="Web hosts", tags={"Name": "web"})
+    changed = ledger.model_copy(update={"image": image})
+    for entry in product_resources(changed, landing_zone).one("DistributionConfiguration").inputs["distributions"]:
+        ami = entry["amiDistributionConfiguration"]
+        assert (ami["name"], ami["description"]) == ("web {{ imagebuilder:buildDate }}", "Web hosts")
+        assert ami["amiTags"] == {"Name": "web", "golden-ami:product": "ledger"}
+
+
+def test_amis_carry_products_name_and_description_where_the_file_says_nothing(ledger_resources: Any) -> None:
+    for entry in ledger_resources.one("DistributionConfiguration").inputs["distributions"]:
+        ami = entry["amiDistributionConfiguration"]
+        assert ami["name"] == "golden-ami-ledger-{{ imagebuilder:buildDate }}"
+        assert ami["description"] == "Hosts of the ledger service"
+        assert ami["amiTags"] == {"golden-ami:product": "ledger"}
+
+
+def test_a_products_tags_are_on_all_that_is_made_for_it(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    tags = {"cost-centre": "4711", "owner": "ledger@example.com"}
+    resources = product_resources(ledger.model_copy(update={"tags": tags}), landing_zone)
+    for provider in resources.of_type("aws"):
+        found = json.loads(provider.inputs["defaultTags"])["tags"]
+        assert found == {**tags, "golden-ami:stack": "test"}
+    instances = resources.one("InfrastructureConfiguration").inputs["resourceTags"]
+    assert instances == {**tags, "golden-ami:product": "ledger"}

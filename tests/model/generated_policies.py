@@ -142,6 +142,12 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         Kind.IDENTITY,
         lambda given: [pipeline_policies.build_instance_policy(given.names, given.data_key)],
     ),
+    pipeline_policies.log_writer_policy: (
+        Kind.IDENTITY,
+        lambda given: [
+            pipeline_policies.log_writer_policy(given.names, "build-logs", key) for key in (None, given.data_key)
+        ],
+    ),
     pipeline_policies.execution_policy: (
         Kind.IDENTITY,
         lambda given: [pipeline_policies.execution_policy(given.names, given.plan, given.image_keys)],

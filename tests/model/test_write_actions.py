@@ -13,6 +13,8 @@ READING = frozenset({"List", "Read"})
 
 WITHOUT_RESOURCES = {
     "kms:CreateKey": "Service Authorization Reference, AWS Key Management Service: a key has no ARN before it exists",
+    "sns:SetSubscriptionAttributes": "Service Authorization Reference, Amazon SNS: no resource type",
+    "sns:Unsubscribe": "Service Authorization Reference, Amazon SNS: no resource type",
     "xray:PutTelemetryRecords": "Service Authorization Reference, AWS X-Ray: no resource type",
     "xray:PutTraceSegments": "Service Authorization Reference, AWS X-Ray: no resource type",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -15,10 +16,16 @@ from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from model.files.landing_zone import LandingZone
+from model.files.loading import StackFile
 from model.files.product import Product
+from model.files.recipe import read_components
+from model.files.recipe_versions import versioned_recipe
+from model.versions import PublishedVersions
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
 from policies.rules.rule import Resource
 from policies.rules.values import Finding
+
+PROJECT = Path(__file__).parents[2]
 
 
 class FinalState(mocks.Mocks):
@@ -53,11 +60,15 @@ def deployed(build: Callable[[], None]) -> list[Resource]:
 
 
 def product_stack(product: Product, landing_zone: LandingZone) -> list[Resource]:
+    components = read_components(product, landing_zone, PROJECT)
+    file = StackFile(f"Pulumi.{product.name}.yaml", {}, None)
+    recipe = versioned_recipe(product, product.names(landing_zone), components, PublishedVersions(), file)
+
     def build() -> None:
         providers = account_providers(landing_zone, "test", product.plan(landing_zone).role_accounts)
         ProductPipeline(
             product.name,
-            ProductPipelineArgs(product=product, landing_zone=landing_zone, providers=providers),
+            ProductPipelineArgs(product=product, recipe=recipe, landing_zone=landing_zone, providers=providers),
             pulumi.ResourceOptions(providers=[providers[landing_zone.hub.account]]),
         )
 

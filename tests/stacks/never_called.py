@@ -19,6 +19,7 @@ class Why(StrEnum):
     """Why something is granted that the run does not call."""
 
     LET_GO = "a product is let go with it (docs/letting-go.md), as tests/stacks/test_lifecycle.py does with another one"
+    LARGE_DOCUMENTS = "only a component whose document is too large for a call goes through the bucket"
     CHANGE = "only a change of what is deployed calls it, and the run deploys everything once"
     TAGS = "AWS asks it of whoever tags what they create; the local cloud asks for the creation alone"
     PROVIDER = "AWS's provider reads it of the resource, whatever the program sets"
@@ -175,6 +176,9 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageTopics", Why.LET_GO, "sns:DeleteTopic"),
     never(DEPLOYMENT, "ManageTopics", Why.CHANGE, "sns:UntagResource"),
     never(DEPLOYMENT, "ManageTopics", Why.TAGS, "sns:TagResource"),
+    never(DEPLOYMENT, "ManageSubscriptions", Why.LET_GO, "sns:Unsubscribe"),
+    never(DEPLOYMENT, "ManageSubscriptions", Why.CHANGE, "sns:SetSubscriptionAttributes"),
+    never(DEPLOYMENT, "StoreDocuments", Why.LARGE_DOCUMENTS),
     never(DEPLOYMENT, "ReadBaseImages", Why.BASE_IMAGE, "ssm:GetParameter"),
     never(DEPLOYMENT, "ReadNetwork", Why.LET_GO, "ec2:DescribeNetworkInterfaces"),
 )

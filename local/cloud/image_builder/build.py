@@ -194,7 +194,7 @@ class _Job:
         run.date = timestamp(self._context.gateway.clock.now()).replace(":", "-")
         target = next((found for found in targets_of(run) if in_place(run, found)), None)
         recipe = run.record["imageRecipe"]
-        tags = {**recipe.get("amiTags", {}), **(target.tags if target else {})}
+        tags = {**recipe.get("amiTags", {}), **(target.tags(run) if target else {})}
         run.ami_name = target.image_name(run) if target else f"{recipe['name']} {run.date}"
         description = target.description if target else recipe.get("description")
         run.ami = instances.create_image(instance, run.ami_name, description, tags)

@@ -14,6 +14,8 @@ from local.cloud.call import Call, ServiceError
 from local.cloud.image_builder import errors
 from local.cloud.image_builder.context import Context, reason_of
 from local.cloud.image_builder.documents import DATA_MAXIMUM, Document, DocumentError, parse
+from local.cloud.image_builder.managed_components import ACCOUNT as MANAGED
+from local.cloud.image_builder.managed_components import managed_components
 from local.cloud.image_builder.store import Record, Shelf, filtered, own_only, page, picked
 from local.cloud.image_builder.versions import ResourceArn, Version, VersionError, arn_name, has_wildcard, newest
 
@@ -117,9 +119,11 @@ class Components:
         return {"componentBuildVersionArn": arn}
 
     def list(self, call: Call) -> dict[str, Any]:
-        """ListComponents: one entry a version."""
-        own_only(call.parameters)
-        found = self._context.shelf(call).all(KIND)
+        """ListComponents: one entry a version; nobody shares or sells any here."""
+        owner = call.parameters.get("owner", "Self")
+        by_owner = {"Self": self._context.shelf(call).all(KIND), "Amazon": list(managed_components(call.region))}
+        own_only({**call.parameters, "owner": "Self"})
+        found = by_owner.get(owner, [])
         entries = [
             {**picked(record, _SUMMARY), "arn": ResourceArn.parse(record["arn"]).unbuilt, "status": "ACTIVE"}
             for record in found
@@ -132,7 +136,7 @@ class Components:
         version = call.parameters.get("componentVersionArn")
         entries = [
             picked(record, (*_SUMMARY, "changeDescription", "state", "tags"))
-            for record in self._context.shelf(call).all(KIND)
+            for record in (*self._context.shelf(call).all(KIND), *_managed(version))
             if version is None or ResourceArn.parse(record["arn"]).unbuilt == version
         ]
         return page(entries, call.parameters, "componentSummaryList")
@@ -175,16 +179,26 @@ def find(shelf: Shelf, reference: str) -> Record | None:
         arn = ResourceArn.parse(reference)
     except VersionError:
         return None
+    records = list(managed_components(arn.region)) if arn.account == MANAGED else shelf.all(KIND)
     if arn.build is not None:
-        return shelf.find(KIND, reference)
+        return next((record for record in records if record["arn"] == reference), None)
     candidates = {
         Version.parse(record["version"]): record
-        for record in shelf.all(KIND)
+        for record in records
         if ResourceArn.parse(record["arn"]).name == arn.name
     }
     pattern = arn.version or "x.x.x"
     best = newest(pattern, candidates) if has_wildcard(pattern) else Version.parse(pattern)
     return candidates.get(best) if best else None
+
+
+def _managed(reference: str | None) -> tuple[Record, ...]:
+    """Amazon's components of a Region, where an ARN is one of theirs."""
+    try:
+        arn = ResourceArn.parse(reference or "")
+    except VersionError:
+        return ()
+    return managed_components(arn.region) if arn.account == MANAGED else ()
 
 
 def resolved(shelf: Shelf, reference: str) -> Record:

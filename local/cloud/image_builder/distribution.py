@@ -64,10 +64,9 @@ class Target:
         """The KMS key of the Region."""
         return self.settings.get("kmsKeyId")
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """Tags of the AMI."""
-        return dict(self.settings.get("amiTags") or {})
+    def tags(self, run: Run) -> dict[str, str]:
+        """Tags of the AMI, their variables filled in."""
+        return {key: _filled(value, run) for key, value in (self.settings.get("amiTags") or {}).items()}
 
     @property
     def description(self) -> str | None:
@@ -77,9 +76,13 @@ class Target:
     def image_name(self, run: Run) -> str:
         """Name of the AMI, its variables filled in."""
         pattern = self.settings.get("name") or f"{run.record['name']} {{{{ imagebuilder:buildDate }}}}"
-        version, build = run.arn.split("/")[-2:]
-        values = {"imagebuilder:buildDate": run.date or "", "imagebuilder:buildVersion": f"{version}-{build}"}
-        return re.sub(r"\{\{\s*([^}]*?)\s*\}\}", lambda match: values.get(match[1], match[0]), pattern)
+        return _filled(pattern, run)
+
+
+def _filled(pattern: str, run: Run) -> str:
+    version, build = run.arn.split("/")[-2:]
+    values = {"imagebuilder:buildDate": run.date or "", "imagebuilder:buildVersion": f"{version}-{build}"}
+    return re.sub(r"\{\{\s*([^}]*?)\s*\}\}", lambda match: values.get(match[1], match[0]), pattern)
 
 
 def targets_of(run: Run) -> list[Target]:
@@ -231,7 +234,7 @@ class Distribution:
 
     def _request_copy(self, client: Any, target: Target, copy: Copy) -> str:
         run = self._run
-        tags = Instances(client, run.cancelled, run.arn).tags(target.tags)
+        tags = Instances(client, run.cancelled, run.arn).tags(target.tags(run))
         request: dict[str, Any] = {
             "Name": copy.name,
             "SourceImageId": run.ami,

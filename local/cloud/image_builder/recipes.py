@@ -46,7 +46,12 @@ class Recipes:
         self._context.authorize_tags(call, str(arn))
         if shelf.find(KIND, str(arn)):
             raise errors.already_exists(str(arn))
-        used = self._components(shelf, given)
+        used = self._components(shelf, given, call.region)
+        for component in used:
+            # Service Authorization Reference, EC2 Image Builder, CreateImageRecipe: dependent actions.
+            self._context.gateway.authorize(
+                call.caller.credentials, "imagebuilder:GetComponent", component["arn"], call.region
+            )
         _check_devices(given.get("blockDeviceMappings") or [])
         platform = self._platform(call, used)
         record: Record = {
@@ -80,7 +85,7 @@ class Recipes:
         return ResourceArn(call.region, call.caller.account, KIND, name, str(version))
 
     @staticmethod
-    def _components(shelf: Shelf, given: Mapping[str, Any]) -> list[Record]:
+    def _components(shelf: Shelf, given: Mapping[str, Any], region: str) -> list[Record]:
         wanted: list[dict[str, Any]] = given.get("components") or []
         if len(wanted) > COMPONENT_MAXIMUM:
             raise ServiceError(
@@ -89,7 +94,7 @@ class Recipes:
         found: list[Record] = []
         for index, entry in enumerate(wanted):
             record = components.find(shelf, entry["componentArn"])
-            if record is None:
+            if record is None or ResourceArn.parse(record["arn"]).region != region:
                 reason = f"The component '{entry['componentArn']}' does not exist."
                 raise errors.invalid_value(f"components[{index}].componentArn", reason)
             _check_parameters(index, entry, record)

@@ -37,6 +37,7 @@ MODULES = MappingProxyType(
         "aws:s3/bucket:Bucket": "buckets",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket_lifecycle",
         "aws:s3/bucketNotification:BucketNotification": "bucket_settings",
+        "aws:s3/bucketObjectv2:BucketObjectv2": "objects",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket_settings",
         "aws:s3/bucketPolicy:BucketPolicy": "bucket_settings",
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket_settings",

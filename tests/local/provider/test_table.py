@@ -39,6 +39,20 @@ LEFT_OUT = {
         "versioning",
         "website",
     },
+    "aws:s3/bucketObjectv2:BucketObjectv2": {
+        "acl",
+        "checksumAlgorithm",
+        "contentBase64",
+        "etag",
+        "objectLockLegalHoldStatus",
+        "objectLockMode",
+        "objectLockRetainUntilDate",
+        "source",
+        "sourceHash",
+        "storageClass",
+        "tags",
+        "websiteRedirect",
+    },
 }
 """Inputs that are refused by name: other operations than the type's own would be needed."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from components.image_pipeline import DOCUMENTS
 from model.documents import PolicyDocument
 from model.hub_policies import bucket_policy, start_function_policy, topic_policy
 from model.key_policies import data_key_policy, image_key_policy
@@ -16,6 +16,7 @@ from tests.local.cloud.pipeline_roles import make_execution_role, make_infrastru
 from tests.local.cloud.served_cloud import HOME, HUB, ServedCloud, document, statement
 from tests.runtime.served.product import ENTRY_SCRIPT, NAMES, PLAN, ServedProduct
 
+DOCUMENTS = Path(__file__).parents[3] / "runtime" / "documents"
 BASE = "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 

@@ -11,7 +11,14 @@ from botocore.exceptions import ClientError
 from local.people import PLATFORM_ENGINEER
 from local.session import Actor
 from model.key_policies import AUTO_SCALING_OPERATIONS
-from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE, ProductNames, auto_scaling_role_arn, role_arn
+from model.names import (
+    COMPONENTS_PREFIX,
+    DISTRIBUTION_MANAGED_POLICY,
+    DISTRIBUTION_ROLE,
+    ProductNames,
+    auto_scaling_role_arn,
+    role_arn,
+)
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES
 from tests.stacks.permissions.documents import HUB, PRODUCT
 from tests.stacks.world import World
@@ -219,6 +226,31 @@ def find_log_group(deployer: Deployer) -> None:
 def read_pipeline(deployer: Deployer) -> None:
     """Read the pipeline."""
     deployer.client("imagebuilder").get_image_pipeline(imagePipelineArn=deployer.names.pipeline_arn)
+
+
+def find_versions(deployer: Deployer) -> None:
+    """List the versions of a component."""
+    deployer.client("imagebuilder").list_components(owner="Self")
+
+
+def read_managed_component(deployer: Deployer) -> None:
+    """Read a component of Amazon's, as before a recipe that names it."""
+    arn = f"arn:aws:imagebuilder:{REGION}:aws:component/simple-boot-test-linux/x.x.x"
+    deployer.client("imagebuilder").get_component(componentBuildVersionArn=arn)
+
+
+def store_document(deployer: Deployer) -> None:
+    """Store a component's document."""
+    place = {"Bucket": deployer.names.bucket, "Key": f"{COMPONENTS_PREFIX}probe.yaml"}
+    made = deployer.client("s3").put_object(**place, Body=b"phases: []")
+    deployer.root("s3").delete_object(**place, VersionId=made["VersionId"])
+
+
+def read_subscription(deployer: Deployer) -> None:
+    """Read the attributes of a subscriber of the topic."""
+    listed = deployer.root("sns").list_subscriptions_by_topic(TopicArn=deployer.names.topic_arn)["Subscriptions"]
+    arn = next(each["SubscriptionArn"] for each in listed if each["SubscriptionArn"].startswith("arn:"))
+    deployer.client("sns").get_subscription_attributes(SubscriptionArn=arn)
 
 
 def make_security_group(deployer: Deployer) -> None:

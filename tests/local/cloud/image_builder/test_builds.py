@@ -126,8 +126,8 @@ def test_the_execution_role_must_be_allowed_to_write_the_parameters(builder: Any
 
 
 def test_instance_and_execution_role_need_what_aws_asks_of_them(builder: Any) -> None:
-    builder.cloud.refuse = {"imagebuilder:GetComponent"}
     pipeline = builder.pipeline(builder.recipe(builder.component()))
+    builder.cloud.refuse = {"imagebuilder:GetComponent"}
     assert "may not imagebuilder:GetComponent" in builder.ended(builder.start(pipeline))["state"]["reason"]
     builder.cloud.refuse = {f"RunInstances {HUB}"}
     assert "execution may not RunInstances" in builder.ended(builder.start(pipeline, "2"))["state"]["reason"]

@@ -285,3 +285,10 @@ def _unknown(value: Any, shape: Any) -> list[str]:
     if isinstance(shape, MapShape):
         return []
     return []
+
+
+def test_whoever_makes_a_recipe_has_to_read_its_components(builder: Any) -> None:
+    component = builder.component()
+    builder.cloud.refuse = {"imagebuilder:GetComponent"}
+    with pytest.raises(ServiceError, match="may not imagebuilder:GetComponent"):
+        builder.recipe(component)

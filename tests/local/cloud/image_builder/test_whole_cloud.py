@@ -247,7 +247,7 @@ def _distribution(region: str, key: str) -> dict[str, Any]:
             "name": "web-{{ imagebuilder:buildDate }}",
             "kmsKeyId": key,
             "targetAccountIds": [TARGET, OTHER],
-            "amiTags": {"product": "web"},
+            "amiTags": {"product": "web", "called": "{{imagebuilder:buildVersion}} {{ imagebuilder:buildDate }}"},
         },
         "ssmParameterConfigurations": [
             {"parameterName": "/golden-ami/web/stable", "amiAccountId": account, "dataType": "aws:ec2:image"}
@@ -298,7 +298,10 @@ def test_a_linux_build_reaches_two_accounts_in_two_regions(cloud: Cloud, product
         snapshot = described["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
         found = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
         assert (found["Encrypted"], found["KmsKeyId"]) == (True, product.keys[region])
-        assert {"Key": "product", "Value": "web"} in described["Tags"]
+        tags = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+        assert tags["product"] == "web"
+        version = "-".join(arn.split("/")[-2:])
+        assert tags["called"] == f"{version} {described['Name'].removeprefix('web-')}"
         assert _parameter(cloud, account, region) == ami
     wanted = ["CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING", "AVAILABLE"]
     assert product.states(arn) == wanted

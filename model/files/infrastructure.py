@@ -1,0 +1,60 @@
+"""Where build instances run, what they reach, and where their logs go."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from model.files.fields import FileModel
+from model.files.notifications import KeyArn
+
+SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
+
+PrefixListId = Annotated[str, StringConstraints(pattern=r"^pl-[0-9a-f]{8,17}$")]
+
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+TLS = 443
+
+
+class Egress(FileModel):
+    """One way out of a build instance: a network, or a prefix list such as S3's."""
+
+    description: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}$")]
+    """What is reached there."""
+    cidr: str | None = None
+    """IPv4 network, such as the VPC's own where its endpoints and proxy are."""
+    prefix_list: PrefixListId | None = None
+    """Prefix list, such as that of a gateway endpoint for S3."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = TLS
+    """TCP port; a proxy often has another than TLS's."""
+
+    @field_validator("cidr")
+    @classmethod
+    def _is_a_network(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                IPv4Network(value)
+            except ValueError as error:
+                raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16, got {value!r}: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _states_one(self) -> Self:
+        if (self.cidr is None) == (self.prefix_list is None):
+            raise ValueError("state exactly one of cidr and prefixList")
+        return self
+
+
+ANYWHERE_OVER_TLS = Egress(description="Package repositories and AWS endpoints over TLS", cidr="0.0.0.0/0")
+
+
+class BuildLogs(FileModel):
+    """A bucket of the hub that keeps what build instances logged."""
+
+    bucket: BucketName
+    """Name of a bucket that is there already."""
+    key: KeyArn | None = None
+    """ARN of the key that encrypts the bucket; left out, S3's own."""

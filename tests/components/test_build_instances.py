@@ -1,0 +1,83 @@
+"""What build instances ask of AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from model.files.infrastructure import BuildLogs, Egress
+from model.files.landing_zone import LandingZone
+from model.files.product import Product
+
+KEY = "arn:aws:kms:us-east-1:111111111111:key/11111111-2222-3333-4444-555555555555"
+
+Build = Callable[[Product, LandingZone], Any]
+
+
+def test_build_instances_take_tokens_only_and_let_nothing_in(ledger_resources: Any) -> None:
+    infrastructure = ledger_resources.one("InfrastructureConfiguration").inputs
+    assert infrastructure["instanceMetadataOptions"] == {"httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert infrastructure["subnetId"] == "subnet-00000001"
+    assert infrastructure["securityGroupIds"] == ["ledger-images-instances-security-group-id"]
+    assert infrastructure["terminateInstanceOnFailure"] is True
+    assert "logging" not in infrastructure
+    assert "ingress" not in ledger_resources.one("SecurityGroup").inputs
+    assert ledger_resources.of_type("SecurityGroupIngressRule") == []
+    (egress,) = ledger_resources.of_type("SecurityGroupEgressRule")
+    assert (egress.inputs["cidrIpv4"], egress.inputs["fromPort"], egress.inputs["toPort"]) == ("0.0.0.0/0", 443, 443)
+
+
+def test_without_a_subnet_they_run_in_the_first_default_one(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    resources = product_resources(ledger.model_copy(update={"subnet": None}), landing_zone)
+    assert resources.one("InfrastructureConfiguration").inputs["subnetId"] == "subnet-0000000a"
+    assert "aws:ec2/getSubnets:getSubnets" in resources.calls
+
+
+def test_given_security_groups_are_used_instead_of_an_own_one(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    groups = ("sg-00000001", "sg-00000002")
+    resources = product_resources(ledger.model_copy(update={"security_groups": groups}), landing_zone)
+    assert resources.one("InfrastructureConfiguration").inputs["securityGroupIds"] == list(groups)
+    assert resources.of_type("SecurityGroup") == []
+    assert resources.of_type("SecurityGroupEgressRule") == []
+
+
+def test_they_reach_only_what_the_file_says(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    egress = (
+        Egress(description="Proxy", cidr="10.0.0.8/32", port=3128),
+        Egress.model_validate({"description": "S3", "prefixList": "pl-00000001"}),
+    )
+    resources = product_resources(ledger.model_copy(update={"egress": egress}), landing_zone)
+    rules = [rule.inputs for rule in resources.of_type("SecurityGroupEgressRule")]
+    found = [
+        (rule.get("cidrIpv4"), rule.get("prefixListId"), rule["fromPort"], rule["toPort"], rule["description"])
+        for rule in rules
+    ]
+    assert sorted(found, key=str) == [
+        ("10.0.0.8/32", None, 3128, 3128, "Proxy"),
+        (None, "pl-00000001", 443, 443, "S3"),
+    ]
+
+
+def test_logs_go_to_the_given_bucket_under_the_products_name_and_its_key(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    logs = BuildLogs(bucket="build-logs", key=KEY)
+    resources = product_resources(ledger.model_copy(update={"build_logs": logs}), landing_zone)
+    configured = resources.one("InfrastructureConfiguration").inputs["logging"]
+    assert configured == {"s3Logs": {"s3BucketName": "build-logs", "s3KeyPrefix": "golden-ami-ledger"}}
+    policy = resources.one("RolePolicy", "instances-logs").inputs
+    statements = {entry["Sid"]: entry for entry in json.loads(policy["policy"])["Statement"]}
+    assert statements["WriteBuildLogs"]["Resource"] == "arn:aws:s3:::build-logs/golden-ami-ledger/*"
+    assert statements["EncryptBuildLogs"]["Resource"] == KEY
+
+
+def test_without_a_bucket_they_write_to_none(ledger_resources: Any) -> None:
+    names = [policy.name for policy in ledger_resources.of_type("RolePolicy") if "instances" in policy.name]
+    assert [name for name in names if name.endswith("-logs")] == []
