@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.cloud.call import Credentials
-from local.cloud.image_builder import recipes
+from local.cloud.image_builder import instance_metadata, recipes
 from local.cloud.image_builder.build_log import BuildLog
 from local.cloud.image_builder.component_work import ComponentFailure, ComponentWork, upload_log
 from local.cloud.image_builder.contents import Contents
@@ -169,6 +169,7 @@ class _Job:
             extra: dict[str, Any] = recipe.get("additionalInstanceConfiguration") or {}
             instance = instances.launch(parent["ImageId"], name, infrastructure, devices, extra.get("userDataOverride"))
         machine = self._contents.boot(instance, run.record["platform"], parent["ImageId"], parent.get("Name", ""))
+        instance_metadata.lay_out(machine.folder, instances.describe(instance), run.region)
         succeeded = False
         try:
             self._log.write(f"Build instance {instance} from {parent['ImageId']}")
@@ -209,6 +210,7 @@ class _Job:
             name = f"Test instance for {run.record['name']}"
             instance = instances.launch(image, name, infrastructure, [])
         machine = self._contents.boot(instance, run.record["platform"], image, run.ami_name or "")
+        instance_metadata.lay_out(machine.folder, instances.describe(instance), run.region)
         try:
             self._log.write(f"Test instance {instance} from {image}")
             with step(workflow, "ApplyTestComponents", "ExecuteComponents"):

@@ -81,6 +81,10 @@ class Instances:
             raise
         return instance_id
 
+    def describe(self, instance_id: str) -> dict[str, Any]:
+        """An instance as EC2 describes it."""
+        return self._ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+
     def stop(self, instance_id: str) -> None:
         """Stop an instance and wait for it."""
         self._ec2.stop_instances(InstanceIds=[instance_id])

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 TREE = "tree"
 RECORD = "recorded"
+BASE = "base"
 LINUX = "Linux"
 WINDOWS = "Windows"
 
@@ -30,15 +31,23 @@ _ETC = {
 }
 _HOST_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime")
 _AMAZON_LINUX_2023 = 'NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n'
+_AMAZON_LINUX_2 = 'NAME="Amazon Linux"\nVERSION="2"\nID="amzn"\nID_LIKE="centos rhel fedora"\nVERSION_ID="2"\n'
+_AGENT = "systemctl enable --now amazon-ssm-agent"
+_SNAP = "systemctl enable --now snap.amazon-ssm-agent.amazon-ssm-agent"
+_DNF = "dnf install -y audit amazon-ssm-agent awscli-2 openssh-server python3"
 _SYSTEMS = (
-    ("al2023-", _AMAZON_LINUX_2023),
-    ("amazon-eks-node-al2023-", _AMAZON_LINUX_2023),
-    ("amzn2-", 'NAME="Amazon Linux"\nVERSION="2"\nID="amzn"\nID_LIKE="centos rhel fedora"\nVERSION_ID="2"\n'),
-    ("ubuntu/", 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n'),
-    ("debian-", 'NAME="Debian GNU/Linux"\nID=debian\n'),
-    ("RHEL-", 'NAME="Red Hat Enterprise Linux"\nID="rhel"\nID_LIKE="fedora"\n'),
+    ("al2023-", _AMAZON_LINUX_2023, (_DNF, _AGENT)),
+    ("amazon-eks-node-al2023-", _AMAZON_LINUX_2023, (_DNF, _AGENT)),
+    ("amzn2-", _AMAZON_LINUX_2, ("yum install -y audit amazon-ssm-agent awscli openssh-server", _AGENT)),
+    (
+        "ubuntu/",
+        'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n',
+        ("systemctl enable --now snap.amazon-ssm-agent.amazon-ssm-agent",),
+    ),
+    ("debian-", 'NAME="Debian GNU/Linux"\nID=debian\n', ()),
+    ("RHEL-", 'NAME="Red Hat Enterprise Linux"\nID="rhel"\nID_LIKE="fedora"\n', ()),
 )
-"""What `/etc/os-release` says, by how the public image's name begins."""
+"""How a public image's name begins, what its `/etc/os-release` says, and commands that would set up what it brings."""
 _LINKS = 40
 
 
@@ -63,6 +72,11 @@ class Machine:
         """One line for each command that was recorded and not executed."""
         return self.folder / RECORD
 
+    @property
+    def base(self) -> Path:
+        """One line for each command that would have set up what the base image brings; no build asked for them."""
+        return self.folder / BASE
+
     @classmethod
     def boot(cls, folder: Path, platform: str, image_name: str, content: Path | None) -> Machine:
         """An instance of an image: a bare system, or the content that an earlier build gave the image.
@@ -75,6 +89,7 @@ class Machine:
             copy_tree(content, folder)
         machine.tree.mkdir(exist_ok=True)
         machine.record.touch()
+        machine.base.touch()
         if platform == WINDOWS:
             for name in ("Windows/Temp", "Program Files", "ProgramData", "Users/Administrator", "tmp"):
                 (machine.tree / "C" / name).mkdir(parents=True, exist_ok=True)
@@ -90,8 +105,10 @@ class Machine:
         etc = self.tree / "etc"
         for name, text in _ETC.items():
             (etc / name).write_text(text, encoding="utf-8")
-        release = next((text for prefix, text in _SYSTEMS if image_name.startswith(prefix)), 'NAME="Linux"\nID=linux\n')
+        systems = ((text, base) for prefix, text, base in _SYSTEMS if image_name.startswith(prefix))
+        release, base = next(systems, ('NAME="Linux"\nID=linux\n', ()))
         (etc / "os-release").write_text(release, encoding="utf-8")
+        self.base.write_text("".join(f"{line}\n" for line in base), encoding="utf-8")
         for name in _HOST_ETC:
             source = Path("/etc") / name
             if source.is_dir():

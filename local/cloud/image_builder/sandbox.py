@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.cloud.image_builder import stand_ins
+from local.cloud.image_builder import instance_metadata, stand_ins
 from local.cloud.image_builder.machine import Machine
 
 OUTPUT_MAXIMUM = 512 * 1024
@@ -148,7 +148,10 @@ class Sandbox:
         arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
         arguments += ["--ro-bind", str(self._stand_ins), stand_ins.FOLDER]
         arguments += ["--bind", str(machine.record), stand_ins.RECORD]
+        arguments += ["--ro-bind", str(machine.base), stand_ins.BASE]
         arguments += ["--ro-bind", str(machine.folder / "step"), str(Path(SCRIPT).parent)]
+        if (metadata := machine.folder / instance_metadata.FOLDER).is_dir():
+            arguments += ["--ro-bind", str(metadata), stand_ins.METADATA]
         for name in self._names:
             # A script may name the tool by its full path.
             for place in (Path("/usr/bin", name), Path("/usr/sbin", name)):

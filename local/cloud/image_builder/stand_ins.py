@@ -14,6 +14,12 @@ FOLDER = "/run/stand-ins"
 RECORD = "/run/recorded"
 """Where the sandbox shows the instance's record."""
 
+BASE = "/run/base"
+"""Where the sandbox shows with which commands the base image's own packages and services would have been set up."""
+
+METADATA = "/run/instance-metadata"
+"""Where the sandbox shows what the metadata service answers."""
+
 PACKAGE_MANAGERS = (
     "yum", "dnf", "microdnf", "yum-config-manager", "apt-get", "apt", "apt-key", "add-apt-repository", "rpm", "dpkg",
     "zypper", "snap", "pip", "pip3", "amazon-linux-extras",
@@ -38,7 +44,7 @@ _HEADER = f"""#!/bin/bash
 name=${{0##*/}}
 line=$(printf '%q ' "$name" "$@")
 line=${{line% }}
-asked() {{ grep -qE -- "$1" {RECORD}; }}
+asked() {{ cat {BASE} {RECORD} | grep -qE -- "$1"; }}
 """
 
 _KEEP = f"""printf '%s\\n' "$line" >> {RECORD}
@@ -97,8 +103,61 @@ exec "$@"
 """
 )
 
+_METADATA_SERVICE = (
+    f"""service={METADATA}
+"""
+    + r"""
+metadata() {
+  local method=GET output= write= fail= header= ttl= given= path= code body=
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      -X | --request) method=$2; shift ;;
+      -H | --header) header=$2; shift
+        case "${header,,}" in
+          x-aws-ec2-metadata-token-ttl-seconds:*) ttl=${header#*: } ;;
+          x-aws-ec2-metadata-token:*) given=${header#*: } ;;
+        esac ;;
+      -o | --output) output=$2; shift ;;
+      -w | --write-out) write=$2; shift ;;
+      -m | --max-time | --connect-timeout | --retry) shift ;;
+      --fail) fail=1 ;;
+      --*) ;;
+      -*f*) fail=1 ;;
+      http://169.254.169.254/*) path=${1#http://169.254.169.254/latest/} ;;
+    esac
+    shift
+  done
+  if [ "$method $path" = "PUT api/token" ]; then
+    if [ -n "$ttl" ]; then code=200; body=$(cat "$service/token"); else code=400; fi
+  elif [ -z "$given" ] && [ "$(cat "$service/tokens")" = required ]; then
+    code=401
+  elif [ -n "$given" ] && [ "$given" != "$(cat "$service/token")" ]; then
+    code=401
+  elif [ -f "$service/$path" ]; then
+    code=200; body=$(cat "$service/$path")
+  elif [ -d "$service/$path" ]; then
+    code=200; body=$(cd "$service/$path" && for entry in *; do [ -d "$entry" ] && echo "$entry/" || echo "$entry"; done)
+  else
+    code=404
+  fi
+  if [ -n "$fail" ] && [ "$code" -ge 400 ]; then
+    echo "curl: (22) The requested URL returned error: $code" >&2
+    printf '%s' "${write//'%{http_code}'/$code}"
+    exit 22
+  fi
+  if [ -n "$output" ]; then printf '%s' "$body" > "$output"; else printf '%s' "$body"; fi
+  printf '%s' "${write//'%{http_code}'/$code}"
+  exit 0
+}
+case "$name $*" in
+  "curl "*http://169.254.169.254/latest/*) [ -d "$service" ] && metadata "$@" ;;
+esac
+"""
+)
+
 _NETWORK = (
     _HEADER
+    + _METADATA_SERVICE
     + f"""printf '%s\\n' "$line (failed: the sandbox has no network)" >> {RECORD}
 """
     + r"""for word in "$@"; do case "$word" in *://*) host=${word#*://}; host=${host%%[/:]*} ;; esac; done
