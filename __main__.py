@@ -10,6 +10,7 @@ from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from components.published_versions import published_versions
 from components.shell_check import check_shell
+from model.files.base_products import check_base_product
 from model.files.landing_zone import LandingZone
 from model.files.loading import (
     LANDING_ZONE_KEY,
@@ -42,6 +43,7 @@ def main() -> dict[str, pulumi.Input[Any]]:
     landing_zone = load_landing_zone(stack_path(PROJECT, LANDING_ZONE_STACK))
     product_values = pulumi.Config().get_object(PRODUCT_KEY.partition(":")[2])
     product = validate_product(product_values, landing_zone, file)
+    check_base_product(product, landing_zone, PROJECT)
     components = read_components(product, landing_zone, PROJECT)
     check_shell(components)
     providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)

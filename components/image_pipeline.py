@@ -116,7 +116,9 @@ class ImagePipeline(pulumi.ComponentResource):
             f"{name}-execution-policy",
             name="build-and-distribute",
             role=role.name,
-            policy=pulumi.Output.all(*keys).apply(lambda arns: execution_policy(names, plan, tuple(arns)).json()),
+            policy=pulumi.Output.all(*keys).apply(
+                lambda arns: execution_policy(names, plan, tuple(arns), args.product.base_image.product).json()
+            ),
             opts=mine,
         )
         return pulumi.Output.all(role.arn, policy.id).apply(lambda values: values[0])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.distribution import DistributionPlan
+from model.files.base_products import check_base_product
 from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_STACK, load_landing_zone, load_product, stack_path
 from model.files.problems import FileError, Problem
@@ -32,6 +33,7 @@ class StackFiles:
             if stack != LANDING_ZONE_STACK:
                 try:
                     products[stack] = load_product(file, landing_zone)
+                    check_base_product(products[stack], landing_zone, repository)
                     read_components(products[stack], landing_zone, repository)
                 except FileError as error:
                     problems += error.problems

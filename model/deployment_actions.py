@@ -57,6 +57,7 @@ BUCKET_ACTIONS = (
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
     "s3:ListBucket",
+    "s3:ListBucketVersions",
     "s3:ListTagsForResource",
     "s3:PutBucketNotification",
     "s3:PutBucketOwnershipControls",

@@ -6,7 +6,7 @@ from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
 from model.hub_policies import CREATED_BY_IMAGE_BUILDER, assume_distribution_roles
 from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
-from model.names import BUILD_PREFIX, ProductNames, channel_parameter_arn, role_arn
+from model.names import BUILD_PREFIX, ProductNames, channel_parameter_arn, image_key_alias, role_arn
 
 INSTANCE_MANAGED_POLICIES = (
     "arn:aws:iam::aws:policy/EC2InstanceProfileForImageBuilder",
@@ -51,8 +51,12 @@ def log_writer_policy(names: ProductNames, bucket: str, key_arn: str | None) -> 
     return PolicyDocument(tuple(statements))
 
 
-def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns: tuple[str, ...]) -> PolicyDocument:
+def execution_policy(
+    names: ProductNames, plan: DistributionPlan, image_key_arns: tuple[str, ...], base_product: str | None = None
+) -> PolicyDocument:
     """What Image Builder does in the hub for this pipeline, with its execution role instead of its service-linked one.
+
+    An image that starts from another product's is launched under that product's key too.
 
     A pipeline that writes SSM parameters outside `/imagebuilder/` needs such a role (Image Builder User Guide,
     "Prerequisites for SSM output parameters"). The statements follow the service-linked role's managed policy
@@ -135,6 +139,7 @@ def execution_policy(names: ProductNames, plan: DistributionPlan, image_key_arns
                 image_key_arns,
             ),
             Statement("GrantImageKeys", ("kms:CreateGrant",), image_key_arns, conditions=FOR_AWS_RESOURCES),
+            *_base_key_statements(names, base_product),
             Statement("WriteBuildLog", ("logs:CreateLogStream", "logs:PutLogEvents"), _log_streams(names)),
             Statement("WriteChannels", ("ssm:PutParameter",), parameters),
             *assume_distribution_roles("DistributeToTargets", plan),
@@ -169,6 +174,18 @@ def _image_statements(plan: DistributionPlan) -> tuple[Statement, ...]:
             (*images, *snapshots),
             conditions=made_by_image_builder,
         ),
+    )
+
+
+def _base_key_statements(names: ProductNames, base_product: str | None) -> tuple[Statement, ...]:
+    """Use of another product's image key, which is known by its alias (KMS Developer Guide, "kms:ResourceAliases")."""
+    if base_product is None:
+        return ()
+    keys = (f"arn:aws:kms:{names.region}:{names.account}:key/*",)
+    by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": image_key_alias(base_product)}}
+    return (
+        Statement("UseBaseImageKey", USE_ACTIONS, keys, conditions=by_alias),
+        Statement("GrantBaseImageKey", ("kms:CreateGrant",), keys, conditions={**by_alias, **FOR_AWS_RESOURCES}),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from model.files.fields import AmiId, FileModel, ParameterName
+from model.files.fields import AmiId, FileModel, ParameterName, ProductName
+from model.names import channel_parameter
 
 
 class Architecture(StrEnum):
@@ -40,11 +41,13 @@ class BaseImage(FileModel):
     """SSM parameter that holds an AMI id; a new value is taken at the next build and replaces nothing."""
     ami_id: AmiId | None = None
     """AMI id in the hub's build Region."""
+    product: ProductName | None = None
+    """Another product, whose newest stable image in the hub's build Region this one starts from."""
 
     @model_validator(mode="after")
     def _states_one(self) -> Self:
-        if (self.ssm_parameter is None) == (self.ami_id is None):
-            raise ValueError("state exactly one of ssmParameter and amiId")
+        if sum(source is not None for source in (self.ssm_parameter, self.ami_id, self.product)) != 1:
+            raise ValueError("state exactly one of ssmParameter, amiId and product")
         return self
 
     @property
@@ -52,6 +55,8 @@ class BaseImage(FileModel):
         """The recipe's parent: by its parameter, so that a new base image replaces no resource."""
         if self.ami_id:
             return self.ami_id
+        if self.product:
+            return f"ssm:{channel_parameter(self.product)}"
         name = self.ssm_parameter or ""
         return f"ssm:{name}/image_id" if JSON_PARAMETER.match(name) else f"ssm:{name}"
 

@@ -178,6 +178,11 @@ class Product(FileModel):
         """Name of the root device."""
         return self.root_volume.device or self.operating_system.root_device
 
+    def kept_in_hub(self, landing_zone: LandingZone) -> bool:
+        """Whether the image and its channel are in the hub's build Region, where other products can start from them."""
+        home = landing_zone.hub.region
+        return not self.distribution or any(one.region == home and not one.accounts for one in self.distribution)
+
     def names(self, landing_zone: LandingZone) -> ProductNames:
         """Names of the product's resources in the hub."""
         given = self.notifications

@@ -150,7 +150,10 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
     ),
     pipeline_policies.execution_policy: (
         Kind.IDENTITY,
-        lambda given: [pipeline_policies.execution_policy(given.names, given.plan, given.image_keys)],
+        lambda given: [
+            pipeline_policies.execution_policy(given.names, given.plan, given.image_keys, base)
+            for base in (None, "hardened-linux")
+        ],
     ),
     hub_policies.start_function_policy: (
         Kind.IDENTITY,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
+from model.key_policies import USE_ACTIONS
 from tests.model.generated_policies import MADE, Kind, generated, policy_functions
 from tests.model.policy_linter import (
     HARMLESS,
@@ -34,6 +35,7 @@ _OWN_POLICY = (
 _PUBLIC_PARAMETER = (
     "AWS's public parameters have no account in their ARN (Systems Manager User Guide, 'Discovering public parameters')"
 )
+_ALIASES = 'all operations on keys know it in IAM policies (KMS Developer Guide, "kms:ResourceAliases")'
 
 
 def _escalation(change: str, gain: str) -> Finding:
@@ -54,6 +56,13 @@ ACCEPTED: dict[tuple[str, Finding], str] = {
     (DEPLOYER, Finding(MISMATCH, "logs:DescribeLogGroups on *")): (
         "log groups are its resources (Service Authorization Reference, Amazon CloudWatch Logs)"
     ),
+    **{
+        (
+            "execution_policy",
+            Finding("UNKNOWN_CONDITION_FOR_ACTION", f"Unknown condition kms:ResourceAliases for action {action}"),
+        ): _ALIASES
+        for action in expanded([*USE_ACTIONS, "kms:CreateGrant"])
+    },
 }
 """Findings above low that stay, by the function whose policy has them, with the reason."""
 

@@ -62,6 +62,7 @@ class Why(StrEnum):
     OTHER_PRODUCT = (
         "it is for the Windows example's roles, which are not deployed here; the same statement serves others"
     )
+    KEPT_IN_HUB = "`make access --live` reads with it in the hub, for the hardened bases, which the run does not deploy"
     NOTHING_ATTACHED = "`make access --live` reads managed policies with it, and no consumer role there has one"
 
 
@@ -179,6 +180,10 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageSubscriptions", Why.LET_GO, "sns:Unsubscribe"),
     never(DEPLOYMENT, "ManageSubscriptions", Why.CHANGE, "sns:SetSubscriptionAttributes"),
     never(DEPLOYMENT, "StoreDocuments", Why.LARGE_DOCUMENTS),
+    never(DEPLOYMENT, "ManageBuckets", Why.LARGE_DOCUMENTS, "s3:ListBucketVersions"),
+    never(DEPLOYMENT, "ReadAttachedPolicies", Why.KEPT_IN_HUB, "iam:GetPolicy", "iam:GetPolicyVersion"),
+    never(DEPLOYMENT, "ReadChannels", Why.KEPT_IN_HUB, "ssm:GetParameter"),
+    never(DEPLOYMENT, "ReadImages", Why.KEPT_IN_HUB, "ec2:DescribeImages", "ec2:DescribeSnapshots"),
     never(DEPLOYMENT, "ReadBaseImages", Why.BASE_IMAGE, "ssm:GetParameter"),
     never(DEPLOYMENT, "ReadNetwork", Why.LET_GO, "ec2:DescribeNetworkInterfaces"),
 )

@@ -31,8 +31,9 @@ def hub_only(world: World, tmp_path: Path) -> Generator[World]:
     del values["distribution"]
     values["name"] = "alone"
     values["consumers"] = [{"account": "hub", "role": "alone-instances", "mode": "create"}]
-    for file in stacks.iterdir():
+    for file in stacks.glob("*.yaml"):
         file.unlink()
+    (stacks / "ledger").rename(stacks / "alone")
     (stacks / "Pulumi.landing-zone.yaml").write_text(yaml.safe_dump(landing_zone), encoding="utf-8")
     (stacks / "Pulumi.alone.yaml").write_text(yaml.safe_dump(product), encoding="utf-8")
     session = prepared(project, LocalFolder(project / ".local"), world.session.report, world.session.cloud)

@@ -17,6 +17,7 @@ import pytest
 
 from local.progress import Report, Task
 from local.stacks import StackError, Stacks
+from tests.stacks.engine_runs import AT_ONCE, engine, held_versions, on_stack, program
 
 pytestmark = pytest.mark.stack
 
@@ -42,37 +43,8 @@ OF_OTHERS = {f"{TARGETS[1]} journal-runtime", f"{TARGETS[1]} journal-runtime own
 REPEATABLE = ("aws:s3/", "aws:sqs/", "aws:sns/", "aws:imagebuilder/", "aws:iam/rolePolicy", "aws:cloudwatch/metric")
 """Types whose creation AWS repeats; another's ends in an error that names it, or for a key in a second key."""
 
-AT_ONCE = ("--yes", "--skip-preview")
 ENOUGH = 6
 """Resources that are made before an update is interrupted."""
-
-
-def program(world: Any) -> str:
-    """The engine."""
-    found = shutil.which("pulumi", path=world.session.environment["PATH"])
-    assert found is not None
-    return found
-
-
-def engine(world: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the engine on the copy's stacks as a person would, and answer what it said."""
-    return subprocess.run(
-        [program(world), *arguments, "--non-interactive", "--color", "never"],
-        cwd=world.project,
-        env=world.session.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def on_stack(world: Any, stack: str, *arguments: str, code: int = 0) -> str:
-    """The same on one stack with its configuration; checks the exit code."""
-    world.stacks.prepare(stack)
-    done = engine(world, *arguments, "--stack", stack, "--config-file", str(world.stacks.configuration(stack)))
-    assert done.returncode == code, done.stdout
-    return done.stdout
 
 
 def checkpoint(world: Any, stack: str) -> dict[str, Any]:
@@ -183,14 +155,6 @@ def inventory(world: Any) -> set[str]:
             f"{region} {each['AliasName']}" for each in world.client("kms", HUB, region).list_aliases()["Aliases"]
         }
     return {name for name in names if "journal" in name}
-
-
-def immutable_versions(world: Any) -> set[str]:
-    """Versions of the product's components and recipe that Image Builder holds."""
-    builder = world.client("imagebuilder")
-    arns = [each["arn"] for each in builder.list_image_recipes()["imageRecipeSummaryList"]]
-    arns += [each["arn"] for each in builder.list_components(owner="Self")["componentVersionList"]]
-    return {arn for arn in arns if "/golden-ami-journal" in arn}
 
 
 def without_versions(resources: dict[str, str]) -> dict[str, str]:
@@ -333,7 +297,7 @@ def test_a_product_is_let_go_as_the_document_says(whole_journal: Any, tmp_path: 
     assert images
     assert parameters
     assert versions
-    before, made, immutable = inventory(world), recorded(world, "journal"), immutable_versions(world)
+    before, made, immutable = inventory(world), recorded(world, "journal"), held_versions(world, "golden-ami-journal")
     assert immutable
 
     refused = on_stack(world, "journal", "destroy", "--preview-only", code=1)
@@ -348,7 +312,7 @@ def test_a_product_is_let_go_as_the_document_says(whole_journal: Any, tmp_path: 
     assert inventory(world) == OF_OTHERS
     assert recorded(world, "journal").keys() - PROTECTED == set()
     assert keys(world) == all_keys("Enabled")
-    assert immutable_versions(world) == immutable
+    assert held_versions(world, "golden-ami-journal") == immutable
     assert script_versions(world) == versions
     assert world.client("s3").get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     assert world.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]
@@ -356,7 +320,7 @@ def test_a_product_is_let_go_as_the_document_says(whole_journal: Any, tmp_path: 
 
     on_stack(world, "journal", "up", *AT_ONCE)
     assert inventory(world) == before
-    assert immutable_versions(world) > immutable
+    assert held_versions(world, "golden-ami-journal") > immutable
     assert recorded(world, "journal").keys() == made.keys()
     assert {name: recorded(world, "journal")[name] for name in PROTECTED} == {name: made[name] for name in PROTECTED}
 

@@ -5,7 +5,7 @@ Source: KMS Developer Guide, "Troubleshooting key access" and "Allowing users in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ministack.core import iam_evaluator as evaluator
@@ -13,6 +13,9 @@ from ministack.core import iam_evaluator as evaluator
 from local.cloud import identity
 from local.cloud.call import Call, ServiceError
 from local.cloud.keys.grants import Grant, covers
+
+RESOURCE_ALIASES = "kms:ResourceAliases"
+"""Aliases of the key that a call is about, whatever name the call gave it."""
 
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
@@ -44,16 +47,19 @@ def condition_keys(call: Call, action: str) -> dict[str, Any]:
     return keys
 
 
-def decide(call: Call, action: str, key_arn: str, policy: str, grants: Iterable[Grant]) -> None:
+def decide(
+    call: Call, action: str, key_arn: str, policy: str, grants: Iterable[Grant], aliases: Callable[[], Sequence[str]]
+) -> None:
     """Raise `ServiceError` (AccessDeniedException, in AWS's words) unless the call may use the key.
 
-    `grants` are the caller's own.
+    `grants` are the caller's own; `aliases` tells the key's, and is asked only where a policy speaks of them.
     """
     principal = identity.resolve(call.caller.credentials.access_key_id)
     owner = key_arn.split(":")[4]
-    request = identity.evaluation_context(
-        principal, action, key_arn, key_arn.split(":")[3], condition_keys(call, action)
-    )
+    context = condition_keys(call, action)
+    if RESOURCE_ALIASES in policy or RESOURCE_ALIASES in str(principal.policies):
+        context[RESOURCE_ALIASES] = list(aliases())
+    request = identity.evaluation_context(principal, action, key_arn, key_arn.split(":")[3], context)
     policies = [evaluator.parse_policy_document(ALLOW_ALL)] if principal.policies is None else principal.policies
     by_identity = evaluator.evaluate(request, policies, *principal.limits)
     by_policy = evaluator.evaluate_resource_policy(policy, request)

@@ -72,7 +72,12 @@ class Keys:
         policy = self._owner_does(call, "GetKeyPolicy", {"KeyId": key_arn, "PolicyName": "default"}, key_arn)["Policy"]
         self._gateway.journal.decide(
             lambda: decide(
-                call, action, key_arn, policy, _Lazy(lambda: self._book.of_caller(call, self._grants(call, key_arn)))
+                call,
+                action,
+                key_arn,
+                policy,
+                _Lazy(lambda: self._book.of_caller(call, self._grants(call, key_arn))),
+                lambda: self._aliases(call, key_arn),
             ),
             call.caller.arn,
             action,
@@ -110,6 +115,10 @@ class Keys:
         self._gateway.journal.decide(
             decide_by_policy, service, action, key_arn, calling_service(context), source_account
         )
+
+    def _aliases(self, call: Call, key_arn: str) -> list[str]:
+        listed = self._owner_does(call, "ListAliases", {"KeyId": key_arn}, key_arn)["Aliases"]
+        return [alias["AliasName"] for alias in listed]
 
     def _key_arn(self, call: Call, key_id: str) -> str:
         account = call.caller.account

@@ -119,6 +119,7 @@ ADMINISTERED: tuple[Administered, ...] = (
     Administered(HUB, "ManageSecurityGroups", calls.make_security_group, "ec2:CreateSecurityGroup"),
     Administered(HUB, "ReadNetwork", calls.read_subnet, "ec2:DescribeSubnets"),
     Administered(HUB, "ReadBaseImages", calls.read_base_image, "ssm:GetParameter"),
+    *_reads(HUB),
     *_target(PRODUCTION, "ledger-instances", "ledger-team", "golden-ami-ledger-upload"),
     Administered(PRODUCTION, "GrantToAutoScaling", calls.grant_to_auto_scaling, "kms:CreateGrant"),
     Administered(PRODUCTION, "KeepAutoScalingGrants", calls.read_grants, "kms:ListGrants"),
