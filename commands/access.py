@@ -40,7 +40,7 @@ def access_report(product: str, project: Path, accounts: Accounts | None = None)
     if accounts is None:
         launches = planned_launches(product, plan, landing_zone.key_administrators)
         return Report(product, Source.PLANNED, launches.rows(), landing_zone)
-    launches = DeployedLaunches(product, plan, file.instance_types[0], accounts).read()
+    launches = DeployedLaunches(product, plan, file.build_instance_types[0], accounts).read()
     return Report(product, Source.DEPLOYED, launches.rows(), landing_zone)
 
 

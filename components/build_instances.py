@@ -47,7 +47,7 @@ class BuildInstances(pulumi.ComponentResource):
             name=names.stem,
             description=product.description,
             instance_profile_name=profile.name,
-            instance_types=list(product.instance_types),
+            instance_types=list(product.build_instance_types),
             subnet_id=subnet,
             security_group_ids=groups,
             instance_metadata_options=aws.imagebuilder.InfrastructureConfigurationInstanceMetadataOptionsArgs(

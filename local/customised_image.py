@@ -107,7 +107,7 @@ class CustomisedImage:
             consumer.ec2(region),
             operator.ec2(region),
         )
-        result: Launch = launcher.launch(parameter, self.session.files.product(self.product).instance_types[0])
+        result: Launch = launcher.launch(parameter, self.session.files.product(self.product).build_instance_types[0])
         return str(result)
 
     def _uploader(self) -> Actor:

@@ -83,8 +83,9 @@ class Product(FileModel):
     """Version of the recipe; left out, it follows the content."""
     retain_old_versions: bool = True
     """Whether earlier versions of components and recipe stay in Image Builder, also when the stack is destroyed."""
-    instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = ("m5.large",)
-    """Instance types to build on, in order of preference."""
+    instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] | None = None
+    """Instance types to build on, in order of preference; left out, `m5.large`, or `m7g.large` for an arm64 base image
+    (seed 002: instance_type)."""
     subnet: SubnetId | None = None
     """Subnet of the hub's build Region in which build instances run; it decides on public addresses. Left out, the
     first default subnet of the default VPC (seed 002: subnet_id)."""
@@ -159,7 +160,7 @@ class Product(FileModel):
         windows = self.operating_system is OperatingSystem.WINDOWS
         wanted = Architecture.X86_64 if windows else self.base_image.architecture
         problems: list[Inconsistency] = []
-        for index, instance_type in enumerate(self.instance_types):
+        for index, instance_type in enumerate(self.instance_types or ()):
             found = architecture_of(instance_type)
             if found is None:
                 message = f"{instance_type!r} is a Mac, which runs neither Linux nor Windows; choose another type"
@@ -172,6 +173,12 @@ class Product(FileModel):
                 continue
             problems.append(Inconsistency(("instanceTypes", index), message))
         return problems
+
+    @property
+    def build_instance_types(self) -> tuple[str, ...]:
+        """Instance types to build on, in order of preference."""
+        arm64 = self.base_image.architecture is Architecture.ARM64
+        return self.instance_types or (("m7g.large",) if arm64 else ("m5.large",))
 
     @property
     def root_device(self) -> str:

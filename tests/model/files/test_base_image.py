@@ -11,6 +11,7 @@ from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile, validate_product
 from model.files.problems import FileError
+from model.files.product import Product
 
 AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
 EKS = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended"
@@ -115,3 +116,13 @@ def test_windows_runs_on_x86_64_only(landing_zone: LandingZone) -> None:
     assert problems(landing_zone, **windows, instanceTypes=["m5.large"]) == []
     (told,) = problems(landing_zone, **windows, instanceTypes=["t4g.small"])
     assert told.startswith("instanceTypes.0: 't4g.small' has arm64 processors, and the base image is for x86_64")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [(f"{AMAZON_LINUX}x86_64", ("m5.large",)), (f"{AMAZON_LINUX}arm64", ("m7g.large",)), ("/own/image", ("m5.large",))],
+)
+def test_without_a_choice_a_build_runs_on_what_the_base_image_runs_on(
+    ledger: Product, parameter: str, expected: tuple[str, ...]
+) -> None:
+    assert ledger.model_copy(update={"base_image": base_image(parameter)}).build_instance_types == expected
