@@ -15,6 +15,7 @@ from local.cloud.image_builder.context import Context
 from local.cloud.image_builder.document_runner import StepFailure, run_phase, scope_of
 from local.cloud.image_builder.documents import Document, parse
 from local.cloud.image_builder.expressions import Scope
+from local.cloud.image_builder.instance_calls import InstanceCalls
 from local.cloud.image_builder.machine import WINDOWS, Machine
 from local.cloud.image_builder.runs import Run
 from local.cloud.image_builder.sandbox import WORKING_DIRECTORY, Sandbox
@@ -96,7 +97,10 @@ class ComponentWork:
 
     def _bench(self, machine: Machine, credentials: Credentials) -> Workbench:
         run = self._run
-        sandbox = Sandbox(machine, self._context.work)
+        calls = InstanceCalls(
+            lambda service, region: self._context.gateway.client(service, region, credentials), run.region
+        )
+        sandbox = Sandbox(machine, self._context.work, calls)
         run.sandbox = sandbox
         recipe: Mapping[str, Any] = run.record["imageRecipe"]
         default = "C:\\tmp" if machine.platform == WINDOWS else WORKING_DIRECTORY

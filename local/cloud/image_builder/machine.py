@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -10,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 TREE = "tree"
 RECORD = "recorded"
 BASE = "base"
+BOOTED = "booted"
 LINUX = "Linux"
 WINDOWS = "Windows"
 
@@ -33,21 +36,20 @@ _HOST_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "local
 _AMAZON_LINUX_2023 = 'NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n'
 _AMAZON_LINUX_2 = 'NAME="Amazon Linux"\nVERSION="2"\nID="amzn"\nID_LIKE="centos rhel fedora"\nVERSION_ID="2"\n'
 _AGENT = "systemctl enable --now amazon-ssm-agent"
-_SNAP = "systemctl enable --now snap.amazon-ssm-agent.amazon-ssm-agent"
+_SNAP = ("snap install amazon-ssm-agent --classic", "systemctl enable --now snap.amazon-ssm-agent.amazon-ssm-agent")
 _DNF = "dnf install -y audit amazon-ssm-agent awscli-2 openssh-server python3"
 _SYSTEMS = (
     ("al2023-", _AMAZON_LINUX_2023, (_DNF, _AGENT)),
     ("amazon-eks-node-al2023-", _AMAZON_LINUX_2023, (_DNF, _AGENT)),
     ("amzn2-", _AMAZON_LINUX_2, ("yum install -y audit amazon-ssm-agent awscli openssh-server", _AGENT)),
-    (
-        "ubuntu/",
-        'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n',
-        ("systemctl enable --now snap.amazon-ssm-agent.amazon-ssm-agent",),
-    ),
+    ("ubuntu/", 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n', _SNAP),
     ("debian-", 'NAME="Debian GNU/Linux"\nID=debian\n', ()),
     ("RHEL-", 'NAME="Red Hat Enterprise Linux"\nID="rhel"\nID_LIKE="fedora"\n', ()),
 )
 """How a public image's name begins, what its `/etc/os-release` says, and commands that would set up what it brings."""
+RESTARTS = "^(Reboot|reboot|restart asked for|systemctl reboot|shutdown .*-r|telinit 6)( |$)"
+"""Lines of the record with which an instance starts again, as a regular expression of awk and Python alike."""
+
 _LINKS = 40
 
 
@@ -77,6 +79,17 @@ class Machine:
         """One line for each command that would have set up what the base image brings; no build asked for them."""
         return self.folder / BASE
 
+    @property
+    def booted(self) -> Path:
+        """How many lines the record held when the instance was launched; what came before is the image's."""
+        return self.folder / BOOTED
+
+    def boot_id(self) -> str:
+        """What Linux calls itself until its next start, which the record tells of."""
+        since = self.recorded()[int(self.booted.read_text(encoding="utf-8")) :]
+        starts = sum(re.match(RESTARTS, line) is not None for line in since)
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.folder} {starts}"))
+
     @classmethod
     def boot(cls, folder: Path, platform: str, image_name: str, content: Path | None) -> Machine:
         """An instance of an image: a bare system, or the content that an earlier build gave the image.
@@ -90,6 +103,7 @@ class Machine:
         machine.tree.mkdir(exist_ok=True)
         machine.record.touch()
         machine.base.touch()
+        machine.booted.write_text(str(len(machine.recorded())), encoding="utf-8")
         if platform == WINDOWS:
             for name in ("Windows/Temp", "Program Files", "ProgramData", "Users/Administrator", "tmp"):
                 (machine.tree / "C" / name).mkdir(parents=True, exist_ok=True)
@@ -112,7 +126,8 @@ class Machine:
         for name in _HOST_ETC:
             source = Path("/etc") / name
             if source.is_dir():
-                shutil.copytree(source, etc / name, symlinks=True)
+                # What stands for manual pages is not missed by any script, and is most of what is here.
+                shutil.copytree(source, etc / name, symlinks=True, ignore=shutil.ignore_patterns("*.gz"))
             elif source.exists():
                 shutil.copy(source, etc / name)
 

@@ -7,16 +7,19 @@ and cannot change them. A user namespace makes the script root of nothing but it
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.cloud.image_builder import instance_metadata, stand_ins
+from local.cloud.image_builder import instance_calls, instance_metadata, stand_ins
+from local.cloud.image_builder.instance_calls import InstanceCalls
 from local.cloud.image_builder.machine import Machine
 
 OUTPUT_MAXIMUM = 512 * 1024
@@ -36,8 +39,11 @@ _ENVIRONMENT = {
     "SHELL": "/bin/bash",
     "LANG": "C.UTF-8",
     "TERM": "dumb",
-    "PATH": f"{stand_ins.FOLDER}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH": f"{stand_ins.FOLDER}:/usr/local/sbin:/usr/local/bin:{stand_ins.PACKAGED}:/usr/sbin:/usr/bin:/sbin:/bin",
 }
+
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class SandboxError(RuntimeError):
@@ -55,10 +61,11 @@ class Result:
 
 
 class Sandbox:
-    """Runs commands for one instance, one at a time."""
+    """Runs commands for one instance, one at a time; `calls` is AWS as the instance reaches it."""
 
-    def __init__(self, machine: Machine, work: Path) -> None:
+    def __init__(self, machine: Machine, work: Path, calls: InstanceCalls | None = None) -> None:
         self._machine = machine
+        self._calls = calls
         self._stand_ins = work / "stand-ins"
         self._names = stand_ins.install(self._stand_ins)
         self._lock = threading.Lock()
@@ -82,7 +89,12 @@ class Sandbox:
         Raises:
             SandboxError: bubblewrap is missing, or the kernel refuses it.
         """
+        with self._calls.served(self._machine.folder) if self._calls else nullcontext():
+            return self._run(command, timeout, directory)
+
+    def _run(self, command: Sequence[str], timeout: float | None, directory: str) -> Result:
         (self._machine.folder / "step").mkdir(exist_ok=True)
+        (self._machine.folder / "boot_id").write_text(f"{self._machine.boot_id()}\n", encoding="utf-8")
         where = self._machine.path(directory)
         where.mkdir(parents=True, exist_ok=True)
         outputs = self._machine.folder / "stdout", self._machine.folder / "stderr"
@@ -102,11 +114,8 @@ class Sandbox:
                 )
                 os.close(held)
                 self._process = process
-            timed_out = False
             try:
-                process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                timed_out = True
+                timed_out = not _ended(process, timeout)
             finally:
                 # Also after a normal end: what a script left in the background must not outlive its step.
                 _end(process)
@@ -145,13 +154,22 @@ class Sandbox:
                     arguments += ["--symlink", str(host.readlink()), str(host)]
             elif host.is_dir():
                 arguments += ["--ro-bind", str(host), str(host)]
-        arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+        arguments += ["--proc", "/proc", "--ro-bind", str(machine.folder / "boot_id"), _BOOT_ID]
+        arguments += ["--dev", "/dev", "--tmpfs", "/run"]
         arguments += ["--ro-bind", str(self._stand_ins), stand_ins.FOLDER]
         arguments += ["--bind", str(machine.record), stand_ins.RECORD]
         arguments += ["--ro-bind", str(machine.base), stand_ins.BASE]
+        arguments += ["--ro-bind", str(machine.booted), stand_ins.BOOTED]
+        arguments += ["--dir", stand_ins.PACKAGED]
+        for name, place in stand_ins.packaged_commands(self._installed).items():
+            arguments += ["--symlink", place, f"{stand_ins.PACKAGED}/{name}"]
         arguments += ["--ro-bind", str(machine.folder / "step"), str(Path(SCRIPT).parent)]
         if (metadata := machine.folder / instance_metadata.FOLDER).is_dir():
-            arguments += ["--ro-bind", str(metadata), stand_ins.METADATA]
+            arguments += ["--ro-bind", str(metadata), instance_metadata.PLACE]
+        if self._calls:
+            for name in instance_calls.PIPES:
+                pipe = machine.folder / instance_calls.FOLDER / name
+                arguments += ["--bind", str(pipe), f"{instance_calls.PLACE}/{name}"]
         for name in self._names:
             # A script may name the tool by its full path.
             for place in (Path("/usr/bin", name), Path("/usr/sbin", name)):
@@ -159,9 +177,23 @@ class Sandbox:
                     arguments += ["--ro-bind", str(self._stand_ins / name), str(place.resolve())]
         return [*arguments, "--chdir", directory, "--"]
 
+    def _installed(self, package: str) -> bool:
+        pattern = re.compile(stand_ins.INSTALLS.format(re.escape(package)))
+        lines = [*self._machine.base.read_text(encoding="utf-8").splitlines(), *self._machine.recorded()]
+        return any(pattern.search(line) for line in lines)
+
 
 def _settings(environment: Mapping[str, str]) -> list[str]:
     return [word for name, value in environment.items() for word in ("--setenv", name, value)]
+
+
+def _ended(process: subprocess.Popen[bytes], timeout: float | None) -> bool:
+    """Wait for a process; False where the time was over first. `Popen.wait` would look only every 50 ms."""
+    end = os.pidfd_open(process.pid)
+    try:
+        return bool(select.select([end], [], [], timeout)[0])
+    finally:
+        os.close(end)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

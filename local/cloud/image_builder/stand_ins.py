@@ -6,7 +6,11 @@ record; the build's log and its outcome say what was recorded and not executed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+from local.cloud.image_builder import instance_calls, instance_metadata
+from local.cloud.image_builder.machine import RESTARTS
 
 FOLDER = "/run/stand-ins"
 """Where the sandbox shows them."""
@@ -17,8 +21,17 @@ RECORD = "/run/recorded"
 BASE = "/run/base"
 """Where the sandbox shows with which commands the base image's own packages and services would have been set up."""
 
-METADATA = "/run/instance-metadata"
-"""Where the sandbox shows what the metadata service answers."""
+BOOTED = "/run/booted"
+"""Where the sandbox shows how many lines of the record are the image's."""
+
+PACKAGED = "/run/packaged"
+"""Where the sandbox shows commands that installed packages bring."""
+
+INSTALLS = "^(yum|dnf|microdnf|apt-get|apt|rpm|dpkg|zypper) .*(install|-[iUF]).* {}( |$|[-=.])"
+"""A line that installs a package, as a regular expression of grep and Python alike."""
+
+_COMMANDS = {"awscli": ("aws", "aws-cli/1.0.0 local-cloud"), "awscli-2": ("aws", "aws-cli/2.0.0 local-cloud")}
+"""Commands by the packages that bring them, and what they say of their version; a later one wins."""
 
 PACKAGE_MANAGERS = (
     "yum", "dnf", "microdnf", "yum-config-manager", "apt-get", "apt", "apt-key", "add-apt-repository", "rpm", "dpkg",
@@ -53,34 +66,76 @@ echo "recorded, not executed: $line" >&2
 
 _PACKAGES = (
     _HEADER
+    + f"""installed() {{ asked "{INSTALLS.format("$1")}"; }}
+bring() {{ if installed "$1"; then ln -sfn "{FOLDER}/$1/$2" "{PACKAGED}/$2"; fi; }}
+"""
     + r"""package="${!#}"
-pattern="^(yum|dnf|microdnf|apt-get|apt|rpm|dpkg|zypper) .*(install|-[iUF]).* ${package}( |$|[-=.])"
 case "$name $1" in
   "rpm -q" | "dpkg -s" | "dpkg -l")
     # Questions are answered from the record: a package counts as there when a manager was asked to install it.
-    if asked "$pattern"; then echo "$package"; exit 0; fi
+    if installed "$package"; then echo "$package"; exit 0; fi
     echo "package $package is not installed"
     exit 1
     ;;
 esac
 """
     + _KEEP
+    + "".join(f"bring {package} {name}\n" for package, (name, _) in _COMMANDS.items())
 )
 
 _SERVICE = (
     _HEADER
-    + r"""unit="${!#}"
-case "$name $1" in
-  "systemctl is-enabled") asked "^systemctl .*enable.* ${unit}( |$)" && echo enabled && exit 0; echo disabled; exit 1 ;;
-  "systemctl is-active" | "systemctl status")
-    asked "^(systemctl|service) .*(start|--now)" && asked "^(systemctl|service) .*${unit}( |$)" && {
-      echo active
-      exit 0
+    + f"""history() {{
+  cat {BASE}
+  echo Reboot
+  head -n "$(cat {BOOTED})" {RECORD}
+  echo Reboot
+  tail -n +"$(($(cat {BOOTED}) + 1))" {RECORD}
+}}
+restarts='{RESTARTS}'
+"""
+    + r"""# How a unit stands after all that was asked for: each start of the instance starts what is enabled.
+stands() {
+  history | awk -v unit="${1%.service}" -v restarts="$restarts" '
+    BEGIN { enabled = "disabled"; active = "inactive" }
+    $0 ~ restarts { active = (enabled == "enabled") ? "active" : "inactive"; next }
+    $1 == "systemctl" || $1 == "service" || $1 == "chkconfig" {
+      verb = ""; now = 0; named = 0
+      for (i = 2; i <= NF; i++) {
+        word = $i
+        sub(/\.service$/, "", word)
+        if (word == "--now") now = 1
+        else if (word ~ /^-/) continue
+        else if (word == unit && (verb != "" || $1 != "systemctl")) named = 1
+        else if (verb == "") verb = word
+      }
+      if (!named) next
+      if (verb == "on" || verb == "reenable" || (verb == "enable" && enabled != "masked")) enabled = "enabled"
+      if (verb == "off" || verb == "disable" || verb == "unmask") enabled = "disabled"
+      if (verb == "mask") enabled = "masked"
+      if (verb ~ /start$|^reload-or/ || (verb == "enable" && now)) active = "active"
+      if (verb == "stop" || verb == "kill" || (now && verb ~ /^(disable|mask)$/)) active = "inactive"
     }
-    echo inactive
-    exit 3
-    ;;
-esac
+    END { print enabled, active }'
+}
+quiet= verb=
+for word in "$@"; do
+  case "$word" in -q | --quiet) quiet=1 ;; -*) ;; *) [ -n "$verb" ] || verb=$word ;; esac
+done
+say() { [ -n "$quiet" ] || echo "$1"; }
+if [ "$name" = systemctl ]; then
+  case "$verb" in
+    # Units are never executed here, so none of them has failed.
+    is-system-running) say running; exit 0 ;;
+    is-enabled | is-active | status)
+      read -r enabled active < <(stands "${!#}")
+      if [ "$verb" = is-enabled ]; then say "$enabled"; [ "$enabled" = enabled ]; exit; fi
+      say "$active"
+      [ "$active" = active ] || exit 3
+      exit 0
+      ;;
+  esac
+fi
 """
     + _KEEP
 )
@@ -103,61 +158,9 @@ exec "$@"
 """
 )
 
-_METADATA_SERVICE = (
-    f"""service={METADATA}
-"""
-    + r"""
-metadata() {
-  local method=GET output= write= fail= header= ttl= given= path= code body=
-  while [ $# -gt 0 ]; do
-    case "$1" in
-      -X | --request) method=$2; shift ;;
-      -H | --header) header=$2; shift
-        case "${header,,}" in
-          x-aws-ec2-metadata-token-ttl-seconds:*) ttl=${header#*: } ;;
-          x-aws-ec2-metadata-token:*) given=${header#*: } ;;
-        esac ;;
-      -o | --output) output=$2; shift ;;
-      -w | --write-out) write=$2; shift ;;
-      -m | --max-time | --connect-timeout | --retry) shift ;;
-      --fail) fail=1 ;;
-      --*) ;;
-      -*f*) fail=1 ;;
-      http://169.254.169.254/*) path=${1#http://169.254.169.254/latest/} ;;
-    esac
-    shift
-  done
-  if [ "$method $path" = "PUT api/token" ]; then
-    if [ -n "$ttl" ]; then code=200; body=$(cat "$service/token"); else code=400; fi
-  elif [ -z "$given" ] && [ "$(cat "$service/tokens")" = required ]; then
-    code=401
-  elif [ -n "$given" ] && [ "$given" != "$(cat "$service/token")" ]; then
-    code=401
-  elif [ -f "$service/$path" ]; then
-    code=200; body=$(cat "$service/$path")
-  elif [ -d "$service/$path" ]; then
-    code=200; body=$(cd "$service/$path" && for entry in *; do [ -d "$entry" ] && echo "$entry/" || echo "$entry"; done)
-  else
-    code=404
-  fi
-  if [ -n "$fail" ] && [ "$code" -ge 400 ]; then
-    echo "curl: (22) The requested URL returned error: $code" >&2
-    printf '%s' "${write//'%{http_code}'/$code}"
-    exit 22
-  fi
-  if [ -n "$output" ]; then printf '%s' "$body" > "$output"; else printf '%s' "$body"; fi
-  printf '%s' "${write//'%{http_code}'/$code}"
-  exit 0
-}
-case "$name $*" in
-  "curl "*http://169.254.169.254/latest/*) [ -d "$service" ] && metadata "$@" ;;
-esac
-"""
-)
-
 _NETWORK = (
     _HEADER
-    + _METADATA_SERVICE
+    + instance_metadata.CURL
     + f"""printf '%s\\n' "$line (failed: the sandbox has no network)" >> {RECORD}
 """
     + r"""for word in "$@"; do case "$word" in *://*) host=${word#*://}; host=${host%%[/:]*} ;; esac; done
@@ -177,10 +180,21 @@ def install(folder: Path) -> tuple[str, ...]:
         "sudo": _SUDO,
         **dict.fromkeys(("curl", "wget"), _NETWORK),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in scripts.items():
+    packaged = {
+        f"{package}/{name}": instance_calls.COMMAND.replace(
+            "\n", f'\n[ "$1" != --version ] || exec echo {version}\n', 1
+        )
+        for package, (name, version) in _COMMANDS.items()
+    }
+    for name, text in {**scripts, **packaged}.items():
         path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             path.chmod(0o755)
     return tuple(scripts)
+
+
+def packaged_commands(installed: Callable[[str], bool]) -> dict[str, str]:
+    """Where the sandbox shows the commands of those packages that are installed, by the commands' names."""
+    return {name: f"{FOLDER}/{package}/{name}" for package, (name, _) in _COMMANDS.items() if installed(package)}
