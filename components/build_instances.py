@@ -9,21 +9,16 @@ from pulumi import ResourceOptions
 from components.arguments import ComponentArgs
 from model.files.infrastructure import Egress
 from model.files.product import Product
-from model.files.recipe_versions import VersionedRecipe
 from model.hub_policies import service_trust
 from model.names import TAG_PRODUCT, ProductNames
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, build_instance_policy, log_writer_policy
 
-VOLUME_TEST = "test-volumes-encrypted"
-"""The ready-made component that asks EC2 for the instance's volumes."""
-
 
 class BuildInstancesArgs(ComponentArgs):
-    """A product, what runs on its instances, and the key of its scripts."""
+    """A product, and the key of its scripts."""
 
     names: ProductNames
     product: Product
-    recipe: VersionedRecipe
     data_key_arn: pulumi.Output[str]
 
 
@@ -77,9 +72,7 @@ class BuildInstances(pulumi.ComponentResource):
                 f"{name}-policy",
                 name="read-pinned-build",
                 role=role.name,
-                policy=args.data_key_arn.apply(
-                    lambda arn: build_instance_policy(names, arn, args.recipe.runs(VOLUME_TEST)).json()
-                ),
+                policy=args.data_key_arn.apply(lambda arn: build_instance_policy(names, arn).json()),
                 opts=mine,
             )
         )

@@ -12,7 +12,6 @@ from components.retention import LOG_RETENTION
 from model.distribution import DistributionPlan, RegionTarget
 from model.files.image import BUILD_DATE
 from model.files.product import Product
-from model.files.recipe_versions import VersionedRecipe
 from model.names import TAG_PRODUCT, ProductNames, channel_parameter
 from model.pipeline_policies import execution_policy, execution_role_trust
 
@@ -23,7 +22,6 @@ class ImagePipelineArgs(ComponentArgs):
     names: ProductNames
     product: Product
     plan: DistributionPlan
-    recipe: VersionedRecipe
     recipe_arn: pulumi.Output[str]
     image_key_arns: dict[str, pulumi.Output[str]]
     data_key_arn: pulumi.Output[str]
@@ -46,7 +44,7 @@ class ImagePipeline(pulumi.ComponentResource):
         )
         instances = BuildInstances(
             f"{name}-instances",
-            BuildInstancesArgs(names=names, product=args.product, recipe=args.recipe, data_key_arn=args.data_key_arn),
+            BuildInstancesArgs(names=names, product=args.product, data_key_arn=args.data_key_arn),
             ResourceOptions(parent=self),
         )
         pipeline = aws.imagebuilder.ImagePipeline(

@@ -78,7 +78,6 @@ class ProductPipeline(pulumi.ComponentResource):
                 names=names,
                 product=product,
                 plan=plan,
-                recipe=args.recipe,
                 recipe_arn=recipe.arn,
                 image_key_arns=image_key.arns,
                 data_key_arn=data_key.arn,

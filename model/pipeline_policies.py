@@ -27,12 +27,8 @@ def execution_role_trust(hub: str) -> PolicyDocument:
     )
 
 
-def build_instance_policy(names: ProductNames, data_key_arn: str, reads_volumes: bool = False) -> PolicyDocument:
-    """What a build instance reads beside its managed policies: the pinned build, nothing else of the bucket.
-
-    `reads_volumes` where a component asks EC2 for the volumes of its instance; that action has no resource level
-    (Service Authorization Reference, Amazon EC2).
-    """
+def build_instance_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
+    """What a build instance reads beside its managed policies: the pinned build, nothing else of the bucket."""
     return PolicyDocument(
         (
             Statement("ReadPinnedBuild", ("s3:GetObject",), (f"{names.bucket_arn}/{BUILD_PREFIX}*",)),
@@ -43,7 +39,6 @@ def build_instance_policy(names: ProductNames, data_key_arn: str, reads_volumes:
                 conditions={"StringLike": {"s3:prefix": f"{BUILD_PREFIX}*"}},
             ),
             Statement("DecryptPinnedBuild", ("kms:Decrypt",), (data_key_arn,)),
-            *((Statement("ReadVolumes", ("ec2:DescribeVolumes",)),) if reads_volumes else ()),
         )
     )
 

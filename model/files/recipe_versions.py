@@ -38,10 +38,6 @@ class VersionedRecipe:
     content: Mapping[str, Any]
     components: tuple[VersionedComponent, ...]
 
-    def runs(self, label: str) -> bool:
-        """Whether a component is among them."""
-        return any(entry.component.label == label for entry in self.components)
-
 
 def component_content(component: RecipeComponent) -> Any:
     """What a component's version follows."""

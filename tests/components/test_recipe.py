@@ -124,15 +124,6 @@ def test_stated_versions_are_declared_with_what_tells_their_content(recipe: Call
     assert len(made["tags"]["golden-ami:content-sha256"]) == 64
 
 
-@pytest.mark.parametrize("tested", [True, False])
-def test_instances_may_read_volumes_only_where_a_component_asks_for_them(
-    recipe: Callable[..., Any], tested: bool
-) -> None:
-    resources = recipe({"test": ({"readyMade": "test-volumes-encrypted"},) if tested else ()})
-    policy = resources.one("RolePolicy", "instances-policy").inputs["policy"]
-    assert ("ec2:DescribeVolumes" in policy) == tested
-
-
 def test_the_windows_examples_script_runs_by_powershell(
     product_resources: Callable[..., Any], payroll: Product, landing_zone: LandingZone
 ) -> None:

@@ -140,9 +140,7 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
     ),
     pipeline_policies.build_instance_policy: (
         Kind.IDENTITY,
-        lambda given: [
-            pipeline_policies.build_instance_policy(given.names, given.data_key, reads) for reads in (False, True)
-        ],
+        lambda given: [pipeline_policies.build_instance_policy(given.names, given.data_key)],
     ),
     pipeline_policies.log_writer_policy: (
         Kind.IDENTITY,
