@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ DATA_KEY = KEY.replace("1111-", "9999-")
 
 
 def subscriber(**stated: Any) -> Subscriber:
-    return Subscriber.model_validate_json(Subscriber.model_construct(**stated).model_dump_json())
+    return Subscriber.model_validate_json(json.dumps(stated))
 
 
 @pytest.mark.parametrize(
