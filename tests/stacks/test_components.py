@@ -110,7 +110,7 @@ class Bulletin:
 @pytest.fixture(scope="module")
 def base_image(world: Any) -> Any:
     """The hardened base, deployed and built."""
-    world.up(BASE)
+    on_stack(world, BASE, "up", *AT_ONCE)
     return world.image(BASE, EXAMPLES / BASE).build()
 
 
