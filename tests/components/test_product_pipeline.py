@@ -85,26 +85,6 @@ def test_the_root_volume_is_what_the_file_says(
     assert {key: value for key, value in mapping["ebs"].items() if key not in {"encrypted", "kmsKeyId"}} == expected
 
 
-def test_a_changed_root_volume_is_another_version_of_the_recipe(
-    product_resources: Build, ledger: Product, landing_zone: LandingZone
-) -> None:
-    def version(**stated: Any) -> str:
-        product = ledger.model_copy(update={"root_volume": RootVolume.model_validate(stated)})
-        return product_resources(product, landing_zone).one("ImageRecipe").inputs["version"]
-
-    volumes: list[dict[str, Any]] = [
-        {},
-        {"size": 31},
-        {"type": VolumeType.GP2},
-        {"iops": 4_000},
-        {"throughput": 200},
-        {"deleteOnTermination": False},
-        {"device": "/dev/sda1"},
-    ]
-    assert len({version(**stated) for stated in volumes}) == len(volumes)
-    assert version() == version(size=30)
-
-
 def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> None:
     parent = ledger_resources.one("ImageRecipe").inputs["parentImage"]
     assert parent == "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"

@@ -15,7 +15,7 @@ from model.files.problems import FileError
 from model.files.product import Product
 from model.files.recipe import PlacedStep, RecipeComponent, read_components
 from model.files.recipe_versions import VersionedRecipe, versioned_recipe
-from model.files.volumes import RootVolume
+from model.files.volumes import RootVolume, VolumeType
 from model.names import ProductNames
 from model.versions import Published, PublishedVersions, content_digest, content_version
 
@@ -67,6 +67,24 @@ def test_all_that_image_builder_never_changes_in_a_recipe_moves_its_version(
     components = read_components(ledger, landing_zone, REPOSITORY)
     changed = ledger.model_copy(update=change)
     assert versioned(ledger, *components).version != versioned(changed, *components).version
+
+
+def test_every_fact_of_the_root_volume_moves_the_recipes_version(ledger: Product) -> None:
+    def version(**stated: Any) -> str:
+        volume = RootVolume.model_validate(stated)
+        return versioned(ledger.model_copy(update={"root_volume": volume}), agent()).version
+
+    volumes: list[dict[str, Any]] = [
+        {},
+        {"size": 31},
+        {"type": VolumeType.GP2},
+        {"iops": 4_000},
+        {"throughput": 200},
+        {"deleteOnTermination": False},
+        {"device": "/dev/sda1"},
+    ]
+    assert len({version(**stated) for stated in volumes}) == len(volumes)
+    assert version() == version(size=30)
 
 
 def test_the_same_components_in_another_order_are_another_recipe(ledger: Product) -> None:

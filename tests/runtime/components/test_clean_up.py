@@ -9,6 +9,8 @@ import pytest
 
 from tests.runtime.components.instances import Instance, launch
 
+pytestmark = pytest.mark.stack
+
 LEFT = [
     "/root/.ssh/authorized_keys",
     "/home/ec2-user/.ssh/authorized_keys",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.runtime.components.instances import Instance, launch
 
+pytestmark = pytest.mark.stack
+
 DROP_IN = "/etc/ssh/sshd_config.d/00-hardening.conf"
 RPCBIND = "/usr/local/lib/systemd/system/rpcbind.service"
 
