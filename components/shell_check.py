@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import yaml
-
-from model.files.problems import FileError, Problem, dotted, line_of
+from model.files.component_document import DocumentFile
+from model.files.problems import FileError, Problem
 from model.files.recipe import RecipeComponent
 from runtime.functions.shell_lint import find_shell_errors
 
@@ -16,22 +15,16 @@ def check_shell(components: Iterable[RecipeComponent]) -> None:
 
     The ready-made documents are checked by the project's own tests.
     """
-    documents = {component.file: component for component in components if _is_own(component)}
-    problems = [problem for component in documents.values() for problem in _problems(component)]
+    own = (each.document for each in components if each.placed and each.placed.step.document and each.document)
+    documents = {document.name: document for document in own}
+    problems = [problem for document in documents.values() for problem in _problems(document)]
     if problems:
         raise FileError(problems)
 
 
-def _is_own(component: RecipeComponent) -> bool:
-    return component.placed is not None and component.placed.step.document is not None
-
-
-def _problems(component: RecipeComponent) -> Iterator[Problem]:
-    if component.document is None or component.text is None:
-        return
-    root = yaml.compose(component.text)
-    for place, script in component.document.shell_scripts():
-        for finding in find_shell_errors(component.file, script):
+def _problems(document: DocumentFile) -> Iterator[Problem]:
+    for place, script in document.content.shell_scripts():
+        for finding in find_shell_errors(document.name, script):
             line = finding.line or 1
             message = f"line {line} of the script: {finding.message} ({finding.rule}); correct the script"
-            yield Problem(component.file, line_of(root, place), dotted(place), message)
+            yield document.problem(place, message)

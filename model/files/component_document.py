@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -17,9 +18,9 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from model.files.action_inputs import ACTIONS, input_problems
-from model.files.fields import FileModel, Inconsistency, refuse
+from model.files.fields import FileModel, Inconsistency, refuse, repeated
 from model.files.operating_system import OperatingSystem
-from model.files.problems import FileError, Location, Problem, line_of, problems_of, shown, yaml_problem
+from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown, yaml_problem
 
 INLINE_MAXIMUM = 16_000
 """Characters of a document that is sent with the call itself (API Reference, CreateComponent, data)."""
@@ -124,16 +125,16 @@ class ComponentDocument(FileModel):
         ]
         names = [name for entry in (*self.parameters, *self.constants) for name in entry]
         problems += [
-            Inconsistency(("parameters",), f"{name!r} is defined twice; rename one") for name in _repeated(names)
+            Inconsistency(("parameters",), f"{name!r} is defined twice; rename one") for name in repeated(names)
         ]
         problems += [
             Inconsistency(("phases",), f"phase {name} is there twice; put its steps into one")
-            for name in _repeated([phase.name.value for phase in self.phases])
+            for name in repeated([phase.name.value for phase in self.phases])
         ]
         for index, phase in enumerate(self.phases):
             problems += [
                 Inconsistency(("phases", index, "steps"), f"step {name!r} is there twice; rename one")
-                for name in _repeated([step.name for step in phase.steps])
+                for name in repeated([step.name for step in phase.steps])
             ]
             for position, step in enumerate(phase.steps):
                 place = ("phases", index, "steps", position)
@@ -190,29 +191,48 @@ class ComponentDocument(FileModel):
                     yield place, EXPRESSION.sub(lambda match: "x" * len(match[0]), text)
 
 
-def read_document(path: Path) -> tuple[str, ComponentDocument]:
-    """A document's text and content; raises `FileError` with all that is wrong in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError([Problem(shown(path), 0, "", f"is not UTF-8 text: {error.reason}; save it as UTF-8")]) from None
-    return text, parse_document(text, shown(path))
+@dataclass(frozen=True)
+class DocumentFile:
+    """A document as it was read: text and content, and where everything stands in it."""
 
+    name: str
+    """The file, as messages name it."""
+    text: str
+    content: ComponentDocument
+    root: yaml.Node | None = field(compare=False)
 
-def parse_document(text: str, name: str) -> ComponentDocument:
-    """The content of a document's text; raises `FileError`."""
-    try:
-        content = yaml.safe_load(text)
-        root = yaml.compose(text)
-    except yaml.YAMLError as error:
-        raise FileError([yaml_problem(error, name)]) from None
-    if (size := len(text.encode())) > STORED_MAXIMUM:
-        message = f"has {size} bytes, and Image Builder reads at most {STORED_MAXIMUM}; split it into two components"
-        raise FileError([Problem(name, 0, "", message)])
-    try:
-        return ComponentDocument.model_validate_json(json.dumps(content, default=str))
-    except ValidationError as error:
-        raise FileError(problems_of(error, name, lambda place: line_of(root, place))) from None
+    @classmethod
+    def read(cls, path: Path) -> DocumentFile:
+        """Read a document's file; raises `FileError` with all that is wrong in it."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            problem = Problem(shown(path), 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")
+            raise FileError([problem]) from None
+        return cls.parse(text, shown(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> DocumentFile:
+        """Check a document's text; raises `FileError`."""
+        try:
+            content = yaml.safe_load(text)
+            root = yaml.compose(text)
+        except yaml.YAMLError as error:
+            raise FileError([yaml_problem(error, name)]) from None
+        if (size := len(text.encode())) > STORED_MAXIMUM:
+            message = (
+                f"has {size} bytes, and Image Builder reads at most {STORED_MAXIMUM}; split it into two components"
+            )
+            raise FileError([Problem(name, 0, "", message)])
+        try:
+            document = ComponentDocument.model_validate_json(json.dumps(content, default=str))
+        except ValidationError as error:
+            raise FileError(problems_of(error, name, lambda place: line_of(root, place))) from None
+        return cls(name, text, document, root)
+
+    def problem(self, location: Location, message: str) -> Problem:
+        """What is wrong at a place of the document."""
+        return Problem(self.name, line_of(self.root, location), dotted(location), message)
 
 
 def _texts(value: Any, place: Location = ()) -> Iterator[tuple[Location, str]]:
@@ -224,7 +244,3 @@ def _texts(value: Any, place: Location = ()) -> Iterator[tuple[Location, str]]:
     elif isinstance(value, list):
         for index, entry in enumerate(cast("list[Any]", value)):
             yield from _texts(entry, (*place, index))
-
-
-def _repeated(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})

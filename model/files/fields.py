@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -34,6 +35,11 @@ def refuse(inconsistencies: list[Inconsistency]) -> None:
             "{text}",
             {"text": "; ".join(entry.message for entry in inconsistencies), "inconsistencies": inconsistencies},
         )
+
+
+def repeated(values: Sequence[str]) -> list[str]:
+    """What stands more than once among values, each once."""
+    return sorted({value for value in values if list(values).count(value) > 1})
 
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]

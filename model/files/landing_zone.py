@@ -19,6 +19,7 @@ from model.files.fields import (
     TagKey,
     TagValue,
     refuse,
+    repeated,
 )
 from model.names import role_arn
 
@@ -63,7 +64,7 @@ class LandingZone(FileModel):
         if self.hub.region not in self.regions:
             problems.append(Inconsistency(("regions",), f"must hold the hub's own Region {self.hub.region!r}; add it"))
         problems += [
-            Inconsistency(("regions",), f"holds {region!r} twice; keep one") for region in _repeated(self.regions)
+            Inconsistency(("regions",), f"holds {region!r} twice; keep one") for region in repeated(self.regions)
         ]
         if HUB in self.targets:
             problems.append(
@@ -71,7 +72,7 @@ class LandingZone(FileModel):
             )
         problems += [
             Inconsistency(("targets",), f"account {account!r} is stated twice; give each account one name")
-            for account in _repeated(self.accounts)
+            for account in repeated(self.accounts)
         ]
         problems += [
             Inconsistency(
@@ -102,7 +103,3 @@ class LandingZone(FileModel):
         """Name of an account by its id; raises `KeyError` for an id that the file does not hold."""
         names = {self.hub.account: HUB, **{target.account: name for name, target in self.targets.items()}}
         return names[account]
-
-
-def _repeated(values: tuple[str, ...]) -> list[str]:
-    return sorted({value for value in values if values.count(value) > 1})

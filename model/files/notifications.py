@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from model.files.fields import FileModel, Inconsistency, refuse
+from model.files.fields import FileModel, Inconsistency, refuse, repeated
 
 TopicArn = Annotated[str, StringConstraints(pattern=r"^arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 QueueArn = Annotated[str, StringConstraints(pattern=r"^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$")]
@@ -84,8 +84,7 @@ class Notifications(FileModel):
             problems.append(Inconsistency(("subscribers",), message))
         addresses = [subscriber.address for subscriber in self.subscribers]
         problems += [
-            Inconsistency(("subscribers",), f"holds {address!r} twice; keep one")
-            for address in sorted({address for address in addresses if addresses.count(address) > 1})
+            Inconsistency(("subscribers",), f"holds {address!r} twice; keep one") for address in repeated(addresses)
         ]
         refuse(problems)
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -25,6 +24,7 @@ from model.files.fields import (
     TagKey,
     TagValue,
     refuse,
+    repeated,
 )
 from model.files.image import TAG_MAXIMUM, Image, reserved_tags
 from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, SecurityGroupId
@@ -127,17 +127,17 @@ class Product(FileModel):
             )
         problems += [
             Inconsistency(("distribution",), f"holds Region {region!r} twice; put its accounts into one entry")
-            for region in _repeated([entry.region for entry in self.distribution])
+            for region in repeated([entry.region for entry in self.distribution])
         ]
         problems += [
             Inconsistency(("distribution", index, "accounts"), f"holds account {name!r} twice; keep one")
             for index, entry in enumerate(self.distribution)
-            for name in _repeated(entry.accounts)
+            for name in repeated(entry.accounts)
         ]
         roles = [f"{consumer.account}/{consumer.role}" for consumer in self.consumers]
-        problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in _repeated(roles)]
+        problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in repeated(roles)]
         problems += [
-            Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in _repeated(self.uploaders)
+            Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in repeated(self.uploaders)
         ]
         problems += self._unusable_instance_types()
         problems += self._unusable_network()
@@ -264,7 +264,3 @@ class Product(FileModel):
             if consumer.account not in receiving
         ]
         return problems
-
-
-def _repeated(values: Sequence[str]) -> list[str]:
-    return sorted({value for value in values if list(values).count(value) > 1})

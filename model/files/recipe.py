@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from model.files.component_document import ComponentDocument, PhaseName, parse_document
+from model.files.component_document import ComponentDocument, DocumentFile, PhaseName
 from model.files.component_steps import Components, ComponentStep
 from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_KEY, LANDING_ZONE_STACK, PRODUCT_KEY, StackFile, stack_path
 from model.files.operating_system import OperatingSystem
-from model.files.problems import FileError, Location, Problem, dotted, line_of, shown
+from model.files.problems import FileError, Location, Problem, dotted, shown
 from model.files.product import Product
 
 INSTALL_SCRIPTS = "install-scripts"
@@ -55,13 +53,15 @@ class RecipeComponent:
 
     label: str
     """Tells the product's components apart; part of the component's name."""
-    text: str | None = None
-    """The document."""
-    document: ComponentDocument | None = None
-    file: str = ""
-    """The document's file, as messages name it."""
+    document: DocumentFile | None = None
+    """None for a component that Image Builder has."""
     placed: PlacedStep | None = None
     """The step that states it; None for the component that runs the team's script."""
+
+    @property
+    def text(self) -> str | None:
+        """The document's text."""
+        return self.document.text if self.document else None
 
     @property
     def arn(self) -> str | None:
@@ -89,7 +89,7 @@ class _Reader:
         self._paths = {INSTALL_SCRIPTS: self._installer}
         self._versions: dict[str, str | None] = {}
         self.problems: list[Problem] = []
-        self.documents: dict[Path, tuple[str, ComponentDocument]] = {}
+        self._documents: dict[Path, DocumentFile] = {}
 
     def resolve(self, placed: PlacedStep) -> RecipeComponent | None:
         """The component of a step; None where it is wrong."""
@@ -97,12 +97,11 @@ class _Reader:
         if step.arn is not None:
             return RecipeComponent(_label_of(step.arn), placed=placed)
         path = self._path(placed)
-        read = self._read(placed, path)
-        if read is None:
+        document = self._read(placed, path)
+        if document is None:
             return None
-        text, document = read
-        self.problems += self._misplaced(placed, document)
-        self.problems += _parameter_problems(placed, document)
+        self.problems += _misplaced(placed, document.content)
+        self.problems += _parameter_problems(placed, document.content)
         label = path.stem.removesuffix(f"-{self._system}") if step.ready_made else path.stem
         if self._paths.setdefault(label, path) != path:
             other = shown(self._paths[label])
@@ -111,11 +110,11 @@ class _Reader:
         if self._versions.setdefault(label, step.version) != step.version:
             message = f"{step.source} is stated with another version before; state the same one"
             self.problems.append(placed.problem(message, "version"))
-        return RecipeComponent(label, text, document, shown(path), placed)
+        return RecipeComponent(label, document, placed)
 
     def installer(self) -> RecipeComponent:
         """The component that runs the team's script; its parameters are known when names are."""
-        return RecipeComponent(INSTALL_SCRIPTS, self._installer.read_text(encoding="utf-8"))
+        return RecipeComponent(INSTALL_SCRIPTS, DocumentFile.read(self._installer))
 
     def _path(self, placed: PlacedStep) -> Path:
         step = placed.step
@@ -123,29 +122,21 @@ class _Reader:
             return self._project / "stacks" / placed.stack / step.document
         return self._project / READY_MADE / f"{step.ready_made}-{self._system}.yaml"
 
-    def _read(self, placed: PlacedStep, path: Path) -> tuple[str, ComponentDocument] | None:
-        if path in self.documents:
-            return self.documents[path]
+    def _read(self, placed: PlacedStep, path: Path) -> DocumentFile | None:
+        if path in self._documents:
+            return self._documents[path]
         if not path.is_file():
             field = "document" if placed.step.document else "readyMade"
             self.problems.append(placed.problem(self._missing(placed, path), field))
             return None
         try:
-            text = path.read_text(encoding="utf-8")
-            document = parse_document(text, shown(path))
-        except UnicodeDecodeError as error:
-            self.problems.append(Problem(shown(path), 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8"))
-            return None
+            document = DocumentFile.read(path)
         except FileError as error:
             self.problems += error.problems
             return None
-        root = yaml.compose(text)
-        self.problems += [
-            Problem(shown(path), line_of(root, problem.location), dotted(problem.location), problem.message)
-            for problem in document.system_problems(self._system)
-        ]
-        self.documents[path] = (text, document)
-        return self.documents[path]
+        self.problems += [document.problem(*wrong) for wrong in document.content.system_problems(self._system)]
+        self._documents[path] = document
+        return document
 
     def _missing(self, placed: PlacedStep, path: Path) -> str:
         if placed.step.document is not None:
@@ -157,15 +148,6 @@ class _Reader:
             f"({', '.join(known)}); choose one of them, or state a document of your own"
         )
 
-    def _misplaced(self, placed: PlacedStep, document: ComponentDocument) -> Iterator[Problem]:
-        phases = document.phase_names
-        source = placed.step.source
-        if placed.stage == "test" and phases != frozenset({PhaseName.TEST}):
-            others = ", ".join(sorted(phases - {PhaseName.TEST}))
-            yield placed.problem(f"{source} has phase {others}, which runs before the tests; state it under build")
-        elif placed.stage != "test" and phases == frozenset({PhaseName.TEST}):
-            yield placed.problem(f"{source} has a test phase only; state it under test")
-
 
 def read_components(product: Product, landing_zone: LandingZone, project: Path) -> tuple[RecipeComponent, ...]:
     """All components of a product's recipe, in their order; raises `FileError` with everything that is wrong."""
@@ -175,7 +157,7 @@ def read_components(product: Product, landing_zone: LandingZone, project: Path) 
     found = [*by_stage["build"], reader.installer(), *by_stage["finish"], *by_stage["test"]]
     problems = [*reader.problems, *_repetitions(placed), *_foreign_regions(placed, landing_zone.hub.region)]
     if len(found) > COMPONENT_MAXIMUM:
-        file = next(each.file for each in placed)
+        file = StackFile.with_lines_of(stack_path(project, product.name))
         mandatory = sum(each.stack == LANDING_ZONE_STACK for each in placed)
         message = (
             f"the recipe has {len(found)} components, {mandatory} of them mandatory and one for the script, "
@@ -206,6 +188,16 @@ def placed_steps(product: Product, landing_zone: LandingZone, project: Path) -> 
         for half in halves if stage == "build" else reversed(halves):
             found += half
     return found
+
+
+def _misplaced(placed: PlacedStep, document: ComponentDocument) -> Iterator[Problem]:
+    phases = document.phase_names
+    source = placed.step.source
+    if placed.stage == "test" and phases != frozenset({PhaseName.TEST}):
+        others = ", ".join(sorted(phases - {PhaseName.TEST}))
+        yield placed.problem(f"{source} has phase {others}, which runs before the tests; state it under build")
+    elif placed.stage != "test" and phases == frozenset({PhaseName.TEST}):
+        yield placed.problem(f"{source} has a test phase only; state it under test")
 
 
 def _parameter_problems(placed: PlacedStep, document: ComponentDocument) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.shell_check import check_shell
-from model.files.component_document import parse_document
+from model.files.component_document import DocumentFile
 from model.files.component_steps import ComponentStep
 from model.files.loading import PRODUCT_KEY, StackFile
 from model.files.problems import FileError
@@ -33,7 +33,7 @@ def component(text: str, **step: Any) -> RecipeComponent:
     stated = ComponentStep.model_validate(step or {"document": "agent.yaml"})
     file = StackFile("stacks/Pulumi.ledger.yaml", {}, None)
     placed = PlacedStep(stated, "build", "ledger", PRODUCT_KEY, file, ("components", "build", 0))
-    return RecipeComponent("agent", text, parse_document(text, "agent.yaml"), "stacks/ledger/agent.yaml", placed)
+    return RecipeComponent("agent", DocumentFile.parse(text, "stacks/ledger/agent.yaml"), placed)
 
 
 def test_bash_with_expressions_is_no_error() -> None:
@@ -51,9 +51,8 @@ def test_an_error_is_told_with_file_line_and_rule() -> None:
 
 def test_errors_of_all_documents_are_told_and_a_document_that_runs_twice_once() -> None:
     broken = TEXT.replace("echo done", "fi")
-    other = RecipeComponent(
-        "other", broken, component(broken).document, "stacks/ledger/other.yaml", component(TEXT).placed
-    )
+    document = DocumentFile.parse(broken, "stacks/ledger/other.yaml")
+    other = RecipeComponent("other", document, component(TEXT).placed)
     with pytest.raises(FileError) as raised:
         check_shell([component(broken), component(broken), other])
     files = [problem.file for problem in raised.value.problems]

@@ -33,7 +33,8 @@ class Store:
 
     def head(self, **_: Any) -> dict[str, Any]:
         if not self.versions:
-            raise ClientError({"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadObject")  # type: ignore[typeddict-item]
+            missing: Any = {"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+            raise ClientError(missing, "HeadObject")
         newest = self.versions[-1]
         given = {
             name: newest[name] for name in ("ContentType", "SSEKMSKeyId", "ServerSideEncryption") if name in newest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.cloud.image_builder.action_names import ACTIONS as EMULATED_ACTIONS
 from model.files.action_inputs import ACTIONS
-from model.files.component_document import STORED_MAXIMUM, PhaseName, parse_document
+from model.files.component_document import STORED_MAXIMUM, DocumentFile, PhaseName
 from model.files.operating_system import OperatingSystem
 from model.files.problems import FileError, Problem
 
@@ -62,23 +62,23 @@ phases:
 
 def problems(text: str) -> list[str]:
     with pytest.raises(FileError) as raised:
-        parse_document(text, "agent.yaml")
+        DocumentFile.parse(text, "agent.yaml")
     return str(raised.value).splitlines()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_document_of_the_project_is_taken(path: Path) -> None:
-    parse_document(path.read_text(encoding="utf-8"), path.name)
+    DocumentFile.parse(path.read_text(encoding="utf-8"), path.name)
 
 
 def test_a_document_tells_its_phases_and_parameters() -> None:
-    document = parse_document(GOOD, "agent.yaml")
+    document = DocumentFile.parse(GOOD, "agent.yaml").content
     assert document.phase_names == {PhaseName.BUILD, PhaseName.TEST}
     assert document.defaults == {"Channel": "stable"}
 
 
 def test_scripts_are_told_with_words_for_expressions() -> None:
-    (first, second) = parse_document(GOOD, "agent.yaml").shell_scripts()
+    (first, second) = DocumentFile.parse(GOOD, "agent.yaml").content.shell_scripts()
     assert first[0] == ("phases", 0, "steps", 1, "inputs", "commands")
     assert first[1] == f'echo "{"x" * 13} {"x" * 33}"\n'
     assert second[1] == f'echo "{"x" * 16}"\n'
@@ -152,7 +152,7 @@ def test_a_document_that_image_builder_would_not_read_is_refused() -> None:
     ("system", "action"), [(OperatingSystem.WINDOWS, "ExecuteBash"), (OperatingSystem.LINUX, "ExecutePowerShell")]
 )
 def test_an_action_of_another_system_is_told(system: OperatingSystem, action: str) -> None:
-    document = parse_document(GOOD.replace("ExecuteBash", action), "agent.yaml")
+    document = DocumentFile.parse(GOOD.replace("ExecuteBash", action), "agent.yaml").content
     assert [problem.location for problem in document.system_problems(system)] == [
         ("phases", 0, "steps", 1, "action"),
         ("phases", 0, "steps", 2, "action"),
@@ -177,7 +177,7 @@ def test_whatever_stands_in_a_document_it_is_taken_or_told_plainly(place: str, v
     text = yaml.safe_dump({**yaml.safe_load(GOOD), place: value})
     found: tuple[Problem, ...] = ()
     try:
-        parse_document(text, "agent.yaml")
+        DocumentFile.parse(text, "agent.yaml")
     except FileError as error:
         found = error.problems
     assert all(problem.file == "agent.yaml" and problem.message for problem in found)

@@ -5,27 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, StackFile, validate_product
 from model.files.problems import FileError
-from model.files.product import Product
-
-
-def product(landing_zone: LandingZone, **changed: Any) -> Product:
-    values: dict[str, Any] = {
-        "name": "journal",
-        "description": "Hosts of journal",
-        "operatingSystem": "linux",
-        "baseImage": {"amiId": "ami-0123456789abcdef0"},
-        "entryScript": "install.sh",
-        "subnet": "subnet-00000001",
-        **changed,
-    }
-    text = yaml.safe_dump({"config": {PRODUCT_KEY: values}})
-    return validate_product(values, landing_zone, StackFile.parse(text, "stacks/Pulumi.journal.yaml"))
-
+from tests.model.files.journal import journal
 
 # The seed's own example of `amitag`.
 SEED_TAGS = {
@@ -39,12 +22,12 @@ SEED_TAGS = {
 
 
 def test_the_seeds_tags_are_taken(landing_zone: LandingZone) -> None:
-    assert product(landing_zone, image={"tags": SEED_TAGS}).image.tags == SEED_TAGS
+    assert journal(landing_zone, image={"tags": SEED_TAGS}).image.tags == SEED_TAGS
 
 
 def test_a_name_may_hold_either_placeholder(landing_zone: LandingZone) -> None:
     for placeholder in ("{{ imagebuilder:buildDate }}", "{{imagebuilder:buildVersion}}"):
-        assert product(landing_zone, image={"name": f"web {placeholder}"}).image.name == f"web {placeholder}"
+        assert journal(landing_zone, image={"name": f"web {placeholder}"}).image.name == f"web {placeholder}"
 
 
 @pytest.mark.parametrize(
@@ -75,10 +58,10 @@ def test_what_aws_would_refuse_is_told_with_its_place(
     landing_zone: LandingZone, changed: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(FileError) as raised:
-        product(landing_zone, **changed)
+        journal(landing_zone, **changed)
     assert told in str(raised.value)
 
 
 def test_tags_beside_the_landing_zones_may_replace_them(landing_zone: LandingZone) -> None:
     tags = {f"k{number}": "" for number in range(39)}
-    assert len(product(landing_zone, tags={**tags, "owner": "team@example.com"}).tags) == 40
+    assert len(journal(landing_zone, tags={**tags, "owner": "team@example.com"}).tags) == 40

@@ -5,39 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from model.files.infrastructure import ANYWHERE_OVER_TLS
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, StackFile, validate_product
 from model.files.problems import FileError
-from model.files.product import Product
+from tests.model.files.journal import journal
 
 GROUP = "sg-0123456789abcdef0"
 PROXY = {"description": "Proxy", "cidr": "10.0.0.8/32", "port": 3128}
 
 
-def product(landing_zone: LandingZone, **changed: Any) -> Product:
-    values: dict[str, Any] = {
-        "name": "journal",
-        "description": "Hosts of journal",
-        "operatingSystem": "linux",
-        "baseImage": {"amiId": "ami-0123456789abcdef0"},
-        "entryScript": "install.sh",
-        **changed,
-    }
-    text = yaml.safe_dump({"config": {PRODUCT_KEY: values}})
-    return validate_product(values, landing_zone, StackFile.parse(text, "stacks/Pulumi.journal.yaml"))
-
-
 def test_nothing_stated_is_the_default_network_with_tls_to_anywhere(landing_zone: LandingZone) -> None:
-    made = product(landing_zone)
+    made = journal(landing_zone)
     assert (made.subnet, made.security_groups, made.egress) == (None, (), (ANYWHERE_OVER_TLS,))
 
 
 def test_a_proxy_and_endpoints_may_be_all_that_is_reached(landing_zone: LandingZone) -> None:
     endpoint = {"description": "S3", "prefixList": "pl-0123456789abcdef0"}
-    made = product(landing_zone, egress=[PROXY, endpoint])
+    made = journal(landing_zone, egress=[PROXY, endpoint])
     assert [(egress.cidr, egress.prefix_list, egress.port) for egress in made.egress] == [
         ("10.0.0.8/32", None, 3128),
         (None, "pl-0123456789abcdef0", 443),
@@ -65,5 +50,5 @@ def test_a_proxy_and_endpoints_may_be_all_that_is_reached(landing_zone: LandingZ
 )
 def test_a_mistake_is_told_with_its_place(landing_zone: LandingZone, changed: dict[str, Any], told: str) -> None:
     with pytest.raises(FileError) as raised:
-        product(landing_zone, **changed)
+        journal(landing_zone, **changed)
     assert told in str(raised.value)

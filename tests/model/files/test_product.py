@@ -5,28 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import PRODUCT_KEY, StackFile, validate_product
 from model.files.problems import FileError
+from model.files.product import Product
+from tests.model.files.journal import journal
 
 TEAM = "arn:aws:iam::444444444444:role/team"
 
 
-def product(landing_zone: LandingZone, **changed: Any) -> Any:
-    values: dict[str, Any] = {
-        "name": "journal",
-        "description": "Hosts of journal",
-        "operatingSystem": "linux",
-        "baseImage": {"amiId": "ami-0123456789abcdef0"},
-        "entryScript": "install.sh",
-        "subnet": "subnet-00000001",
-        "distribution": [{"region": "eu-west-1", "accounts": ["workloads-production", "workloads-test"]}],
-        **changed,
-    }
-    text = yaml.safe_dump({"config": {PRODUCT_KEY: values}})
-    return validate_product(values, landing_zone, StackFile.parse(text, "stacks/Pulumi.journal.yaml"))
+def product(landing_zone: LandingZone, **changed: Any) -> Product:
+    everywhere = [{"region": "eu-west-1", "accounts": ["workloads-production", "workloads-test"]}]
+    return journal(landing_zone, **{"distribution": everywhere, **changed})
 
 
 def test_a_team_of_a_target_is_ours_to_give_rights_to_and_another_is_not(landing_zone: LandingZone) -> None:

@@ -123,7 +123,8 @@ def test_windows_takes_the_documents_of_windows(project: Project) -> None:
     project.stack("ledger", PRODUCT_KEY, operatingSystem="windows", entryScript="install.ps1")
     project.product(build=[{"readyMade": "update"}])
     update, installer = project.read()
-    assert update.file.endswith("update-windows.yaml")
+    assert update.document is not None
+    assert update.document.name.endswith("update-windows.yaml")
     assert "ExecutePowerShell" in (installer.text or "")
 
 
@@ -239,6 +240,7 @@ def test_more_components_than_a_recipe_takes_are_refused(project: Project) -> No
     assert len(project.read()) == COMPONENT_MAXIMUM
     project.product(build=[*steps, {"document": "agent.yaml"}])
     (problem,) = project.problems()
+    assert problem.startswith("stacks/Pulumi.ledger.yaml:")
     assert (
         "the recipe has 21 components, 1 of them mandatory and one for the script, and Image Builder takes 20"
         in problem

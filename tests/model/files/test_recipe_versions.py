@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model.files.component_document import parse_document
+from model.files.component_document import DocumentFile
 from model.files.component_steps import ComponentStep
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile
@@ -28,7 +28,7 @@ TEXT = "schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n      - {name:
 def agent(text: str = TEXT, **stated: Any) -> RecipeComponent:
     step = ComponentStep.model_validate({"document": "agent.yaml", **stated})
     placed = PlacedStep(step, "build", "ledger", PRODUCT_KEY, FILE, ("components", "build", 0))
-    return RecipeComponent("agent", text, parse_document(text, "agent.yaml"), "stacks/ledger/agent.yaml", placed)
+    return RecipeComponent("agent", DocumentFile.parse(text, "stacks/ledger/agent.yaml"), placed)
 
 
 def versioned(
@@ -88,7 +88,7 @@ def test_every_fact_of_the_root_volume_moves_the_recipes_version(ledger: Product
 
 
 def test_the_same_components_in_another_order_are_another_recipe(ledger: Product) -> None:
-    other = RecipeComponent("other", TEXT)
+    other = RecipeComponent("other", DocumentFile.parse(TEXT, "stacks/ledger/other.yaml"))
     assert versioned(ledger, agent(), other).version != versioned(ledger, other, agent()).version
 
 

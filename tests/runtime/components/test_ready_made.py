@@ -12,7 +12,7 @@ import pytest
 from local.cloud.image_builder.document_runner import StepFailure, scope_of
 from local.cloud.image_builder.documents import DATA_MAXIMUM, parse
 from local.cloud.image_builder.machine import WINDOWS
-from model.files.component_document import parse_document
+from model.files.component_document import DocumentFile
 from model.files.operating_system import OperatingSystem
 from tests.runtime.components.instances import PATHS, Instance
 
@@ -29,7 +29,7 @@ def test_every_document_says_why_it_exists_and_fits_a_call_and_its_system(path: 
     assert text.startswith("# ")
     assert len(text) < DATA_MAXIMUM
     assert parse(text).name == path.stem.rpartition("-")[0]
-    document = parse_document(text, path.name)
+    document = DocumentFile.parse(text, path.name).content
     assert document.description
     assert list(document.system_problems(OperatingSystem(path.stem.rpartition("-")[2]))) == []
     for parameter in parse(text).parameters:
