@@ -38,7 +38,8 @@ class StackFiles:
                 except FileError as error:
                     problems += error.problems
         if problems:
-            raise FileError(problems)
+            # What is wrong in a file that several products share is one mistake.
+            raise FileError(list(dict.fromkeys(problems)))
         return cls(landing_zone, products)
 
     def product(self, name: str) -> Product:

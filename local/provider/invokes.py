@@ -38,8 +38,7 @@ def get_subnet(invocation: Invocation) -> dict[str, Any]:
         for argument, name in SUBNET_FILTERS.items()
         if argument in given
     ]
-    filters += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (given.get("tags") or {}).items()]
-    filters += [{"Name": item["name"], "Values": list(item["values"])} for item in given.get("filters") or ()]
+    filters += _stated_filters(given)
     answer = invocation.call(
         "ec2",
         "DescribeSubnets",
@@ -72,8 +71,7 @@ def get_subnet(invocation: Invocation) -> dict[str, Any]:
 def get_subnets(invocation: Invocation) -> dict[str, Any]:
     """Ids of all subnets that fit."""
     given = invocation.arguments
-    filters = [{"Name": item["name"], "Values": list(item["values"])} for item in given.get("filters") or ()]
-    filters += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (given.get("tags") or {}).items()]
+    filters = _stated_filters(given)
     ids, token = list[str](), None
     while True:
         page = invocation.call("ec2", "DescribeSubnets", Filters=filters or None, NextToken=token)
@@ -83,6 +81,12 @@ def get_subnets(invocation: Invocation) -> dict[str, Any]:
             break
     region = invocation.region
     return {"ids": ids, "id": region, "region": region, "filters": given.get("filters"), "tags": given.get("tags")}
+
+
+def _stated_filters(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The arguments `filters` and `tags` as EC2's filters."""
+    filters = [{"Name": item["name"], "Values": list(item["values"])} for item in given.get("filters") or ()]
+    return filters + [{"Name": f"tag:{key}", "Values": [value]} for key, value in (given.get("tags") or {}).items()]
 
 
 def _filter_text(value: Any) -> str:
