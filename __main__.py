@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
+from components.network_check import check_network
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from components.published_versions import published_versions
@@ -48,6 +49,7 @@ def main() -> dict[str, pulumi.Input[Any]]:
     check_shell(components)
     providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)
     hub = providers[landing_zone.hub.account]
+    check_network(product, landing_zone.hub.region, hub, file)
     names = product.names(landing_zone)
     published = published_versions(product, names, components, hub)
     recipe = versioned_recipe(product, names, components, published, file)

@@ -185,6 +185,7 @@ NETWORK_READ_ACTIONS = (
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
 )
 
 QUEUE_ACTIONS = (

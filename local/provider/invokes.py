@@ -68,6 +68,41 @@ def get_subnet(invocation: Invocation) -> dict[str, Any]:
     }
 
 
+ENDPOINT_FILTERS = {
+    "serviceName": "service-name",
+    "state": "vpc-endpoint-state",
+    "vpcEndpointType": "vpc-endpoint-type",
+    "vpcId": "vpc-id",
+}
+"""Argument to filter (EC2 API reference, DescribeVpcEndpoints)."""
+
+
+def get_vpc_endpoint(invocation: Invocation) -> dict[str, Any]:
+    """The one VPC endpoint that the arguments describe; none and several are told in the words of AWS's provider."""
+    given = invocation.arguments
+    filters = [{"Name": name, "Values": [given[key]]} for key, name in ENDPOINT_FILTERS.items() if key in given]
+    answer = invocation.call(
+        "ec2",
+        "DescribeVpcEndpoints",
+        VpcEndpointIds=[given["id"]] if "id" in given else None,
+        Filters=[*filters, *_stated_filters(given)] or None,
+    )["VpcEndpoints"]
+    if not answer:
+        raise ProviderError(f"{invocation.token}: reading EC2 VPC Endpoint: no matching EC2 VPC Endpoint found")
+    if len(answer) > 1:
+        raise ProviderError(f"{invocation.token}: reading EC2 VPC Endpoint: multiple EC2 VPC Endpoints matched")
+    (endpoint,) = answer
+    owner = endpoint.get("OwnerId") or invocation.sessions.account
+    return {
+        **Mapper(invocation.token, {}).from_aws(declarations()[invocation.token].outputs, endpoint),
+        "arn": f"arn:aws:ec2:{invocation.region}:{owner}:vpc-endpoint/{endpoint['VpcEndpointId']}",
+        "id": endpoint["VpcEndpointId"],
+        "filters": given.get("filters"),
+        "tags": tags.from_list(endpoint.get("Tags") or ()),
+        "region": invocation.region,
+    }
+
+
 def get_subnets(invocation: Invocation) -> dict[str, Any]:
     """Ids of all subnets that fit."""
     given = invocation.arguments
@@ -181,6 +216,7 @@ FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
     **image_builder_functions.FUNCTIONS,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
     "aws:ec2/getSubnets:getSubnets": get_subnets,
+    "aws:ec2/getVpcEndpoint:getVpcEndpoint": get_vpc_endpoint,
     "aws:index/getCallerIdentity:getCallerIdentity": get_caller_identity,
     "aws:index/getPartition:getPartition": get_partition,
     "aws:index/getRegion:getRegion": get_region,

@@ -38,6 +38,7 @@ RESOURCES = {
 FUNCTIONS = {
     "aws:ec2/getSubnet:getSubnet": "ec2:get_subnet",
     "aws:ec2/getSubnets:getSubnets": "ec2:get_subnets",
+    "aws:ec2/getVpcEndpoint:getVpcEndpoint": "ec2:get_vpc_endpoint",
     "aws:imagebuilder/getComponent:getComponent": "imagebuilder:get_component",
     "aws:imagebuilder/getComponents:getComponents": "imagebuilder:get_components",
     "aws:imagebuilder/getImagePipeline:getImagePipeline": "imagebuilder:get_image_pipeline",

@@ -18,6 +18,11 @@ BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61
 
 TLS = 443
 
+DirectHost = Annotated[
+    str, StringConstraints(pattern=r"^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(/[0-9]{1,2})?$", max_length=253)
+]
+"""A host, an address, a network, or a domain with its leading dot."""
+
 
 class Egress(FileModel):
     """One way out of a build instance: a network, or a prefix list such as S3's."""
@@ -46,6 +51,20 @@ class Egress(FileModel):
         if (self.cidr is None) == (self.prefix_list is None):
             raise ValueError("state exactly one of cidr and prefixList")
         return self
+
+
+class Proxy(FileModel):
+    """The proxy through which build instances reach what is outside their network."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^http://[A-Za-z0-9.-]+:[1-9][0-9]{0,4}$")]
+    """Its address, such as `http://proxy.example.com:3128`; a name and a password have no place in a file."""
+    direct: Annotated[tuple[DirectHost, ...], Field(max_length=50)] = (".amazonaws.com",)
+    """Hosts and domains that are reached without it; left out, AWS's own, by the VPC's endpoints."""
+
+    @property
+    def port(self) -> int:
+        """The TCP port that it listens on."""
+        return int(self.url.rpartition(":")[2])
 
 
 ANYWHERE_OVER_TLS = Egress(description="Package repositories and AWS endpoints over TLS", cidr="0.0.0.0/0")

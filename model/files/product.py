@@ -27,7 +27,7 @@ from model.files.fields import (
     repeated,
 )
 from model.files.image import TAG_MAXIMUM, Image, reserved_tags
-from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, SecurityGroupId
+from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, Proxy, SecurityGroupId
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
@@ -93,8 +93,12 @@ class Product(FileModel):
     """Security groups of build instances in the subnet's VPC; left out, one of the product's own (seed 002:
     security_groups)."""
     egress: Annotated[tuple[Egress, ...], Field(min_length=1)] = (ANYWHERE_OVER_TLS,)
-    """What build instances reach under the product's own security group; left out, everything over TLS. Without a way
-    to the internet: the VPC's endpoints for S3, Systems Manager, Image Builder and CloudWatch Logs, and a proxy."""
+    """What build instances reach under the product's own security group; left out, everything over TLS."""
+    internet: bool = True
+    """Whether the subnet has a way to the internet. Without one, the program checks at each preview that its VPC has
+    endpoints for S3, Systems Manager, Image Builder and CloudWatch Logs (Image Builder User Guide, "VPC endpoints")."""
+    proxy: Proxy | None = None
+    """Proxy for all that a build fetches: set before the first component and taken away after the last one."""
     build_logs: BuildLogs | None = None
     """Where build instances keep their logs beside CloudWatch Logs."""
     image: Image = Field(default_factory=Image)
@@ -153,6 +157,12 @@ class Product(FileModel):
         if self.security_groups and self.egress != (ANYWHERE_OVER_TLS,):
             message = "is for the product's own security group; set it at the given ones, or remove securityGroups"
             problems.append(Inconsistency(("egress",), message))
+        if self.proxy and not self.security_groups and self.proxy.port not in {one.port for one in self.egress}:
+            message = f"has no entry for port {self.proxy.port}, and so nothing reaches the proxy; add one"
+            problems.append(Inconsistency(("egress",), message))
+        if not self.internet and self.subnet is None:
+            message = "is missing: the default VPC has a way to the internet; add the subnet that has none"
+            problems.append(Inconsistency(("subnet",), message))
         return problems
 
     def _unusable_instance_types(self) -> list[Inconsistency]:

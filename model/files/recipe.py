@@ -159,8 +159,9 @@ def read_components(product: Product, landing_zone: LandingZone, project: Path) 
     if len(found) > COMPONENT_MAXIMUM:
         file = StackFile.with_lines_of(stack_path(project, product.name))
         mandatory = sum(each.stack == LANDING_ZONE_STACK for each in placed)
+        proxy = ", two for the proxy" if product.proxy else ""
         message = (
-            f"the recipe has {len(found)} components, {mandatory} of them mandatory and one for the script, "
+            f"the recipe has {len(found)} components, {mandatory} of them mandatory{proxy} and one for the script, "
             f"and Image Builder takes {COMPONENT_MAXIMUM}; put some of them into one document"
         )
         problems.append(Problem(file.name, file.line(PRODUCT_KEY, ("components",)), "components", message))
@@ -187,7 +188,21 @@ def placed_steps(product: Product, landing_zone: LandingZone, project: Path) -> 
         halves = [placed(mandatory, stage, LANDING_ZONE_STACK), placed(product.components, stage, product.name)]
         for half in halves if stage == "build" else reversed(halves):
             found += half
-    return found
+    return _through_proxy(product, files[product.name], found)
+
+
+def _through_proxy(product: Product, file: StackFile, steps: list[PlacedStep]) -> list[PlacedStep]:
+    """The steps between two that set and take away the product's proxy, so that mandatory ones have it too."""
+    if product.proxy is None:
+        return steps
+    values = {"Url": product.proxy.url, "Direct": ",".join(product.proxy.direct)}
+    setting = ComponentStep.model_validate({"readyMade": "proxy", "parameters": values})
+    removal = ComponentStep.model_validate({"readyMade": "no-proxy"})
+    before, after = (
+        PlacedStep(step, stage, product.name, PRODUCT_KEY, file, ("proxy",))
+        for step, stage in ((setting, "build"), (removal, "finish"))
+    )
+    return [before, *steps, after]
 
 
 def _misplaced(placed: PlacedStep, document: ComponentDocument) -> Iterator[Problem]:

@@ -63,6 +63,9 @@ class Why(StrEnum):
         "it is for the Windows example's roles, which are not deployed here; the same statement serves others"
     )
     KEPT_IN_HUB = "`make access --live` reads with it in the hub, for the hardened bases, which the run does not deploy"
+    NO_INTERNET = (
+        "a product in a subnet without a way to the internet has its VPC's endpoints looked up; ledger has one"
+    )
     NOTHING_ATTACHED = "`make access --live` reads managed policies with it, and no consumer role there has one"
 
 
@@ -186,6 +189,7 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ReadImages", Why.KEPT_IN_HUB, "ec2:DescribeImages", "ec2:DescribeSnapshots"),
     never(DEPLOYMENT, "ReadBaseImages", Why.BASE_IMAGE, "ssm:GetParameter"),
     never(DEPLOYMENT, "ReadNetwork", Why.LET_GO, "ec2:DescribeNetworkInterfaces"),
+    never(DEPLOYMENT, "ReadNetwork", Why.NO_INTERNET, "ec2:DescribeVpcEndpoints"),
 )
 
 OF_TARGETS_DEPLOYMENT = (

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from commands.follow import Follower
+from components.network_check import NEEDED_ENDPOINTS
 from local.build_following import BuildError
 from local.stacks import StackError
+from tests.stacks.engine_runs import on_stack
 
 pytestmark = pytest.mark.stack
 
@@ -98,3 +100,27 @@ def put(iam: Any, policy: str, document: Any) -> None:
 def _build_instances(world: Any) -> set[str]:
     reservations = world.client("ec2").describe_instances()["Reservations"]
     return {instance["InstanceId"] for entry in reservations for instance in entry["Instances"]}
+
+
+def test_a_subnet_without_internet_needs_its_endpoints_before_anything_is_declared(world: Any) -> None:
+    file = world.project / "stacks" / "Pulumi.ledger.yaml"
+    right = file.read_text(encoding="utf-8")
+    file.write_text(right + "    internet: false\n", encoding="utf-8")
+    ec2 = world.client("ec2")
+    (subnet,) = ec2.describe_subnets(SubnetIds=["subnet-00000001"])["Subnets"]
+    services = [f"com.amazonaws.us-east-1.{service}" for service in NEEDED_ENDPOINTS]
+    made: list[str] = []
+    try:
+        for service in services[1:]:
+            endpoint = ec2.create_vpc_endpoint(VpcId=subnet["VpcId"], ServiceName=service)["VpcEndpoint"]
+            made.append(endpoint["VpcEndpointId"])
+        with pytest.raises(StackError) as caught:
+            world.up("ledger")
+        assert f"has no endpoint for {services[0]}, and a build there" in str(caught.value)
+        assert "Traceback" not in str(caught.value)
+        last = ec2.create_vpc_endpoint(VpcId=subnet["VpcId"], ServiceName=services[0])["VpcEndpoint"]
+        made.append(last["VpcEndpointId"])
+        on_stack(world, "ledger", "preview", "--expect-no-changes")
+    finally:
+        file.write_text(right, encoding="utf-8")
+        ec2.delete_vpc_endpoints(VpcEndpointIds=made)

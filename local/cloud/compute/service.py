@@ -15,6 +15,7 @@ from local.cloud.compute.launches import Launches
 from local.cloud.compute.records import Image, ImageDevice, Kind, Record, Snapshot, State, new_id
 from local.cloud.compute.snapshots import Snapshots
 from local.cloud.compute.store import Store, not_found
+from local.cloud.compute.vpc_endpoints import VpcEndpoints
 from local.cloud.gateway import Gateway
 from local.cloud.service import Operation
 
@@ -53,6 +54,7 @@ class Compute:
             "DescribeSnapshotAttribute": snapshots.describe_attribute,
             "DescribeSnapshots": snapshots.describe,
             "DescribeVolumes": instances.describe_volumes,
+            "DescribeVpcEndpoints": VpcEndpoints(gateway, self._access).describe,
             "ModifyImageAttribute": images.modify_attribute,
             "ModifySnapshotAttribute": snapshots.modify_attribute,
             "ResetImageAttribute": images.reset_attribute,

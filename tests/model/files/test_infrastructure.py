@@ -29,9 +29,22 @@ def test_a_proxy_and_endpoints_may_be_all_that_is_reached(landing_zone: LandingZ
     ]
 
 
+def test_what_a_proxy_does_not_serve_is_awss_own(landing_zone: LandingZone) -> None:
+    made = journal(landing_zone, proxy={"url": "http://proxy.example.com:3128"}, egress=[PROXY])
+    assert made.proxy
+    assert (made.proxy.port, made.proxy.direct) == (3128, (".amazonaws.com",))
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
+        (
+            {"proxy": {"url": "http://proxy.example.com:3128"}},
+            "egress: has no entry for port 3128, and so nothing reaches the proxy; add one",
+        ),
+        ({"proxy": {"url": "http://user:secret@proxy.example.com:3128"}}, "proxy.url: must match"),
+        ({"proxy": {"url": "http://proxy.example.com:443", "direct": ["a b"]}}, "proxy.direct.0: must match"),
+        ({"internet": False}, "subnet: is missing: the default VPC has a way to the internet; add the subnet that"),
         ({"securityGroups": [GROUP]}, "subnet: is missing: security groups belong to its VPC; add it"),
         ({"securityGroups": ["default"]}, "securityGroups.0: must match"),
         (

@@ -104,6 +104,18 @@ def test_mandatory_steps_come_first_in_build_and_last_in_finish_and_test(project
     ]  # fmt: skip
 
 
+def test_a_proxy_is_set_before_the_mandatory_steps_and_taken_away_after_them(project: Project) -> None:
+    for name in ("proxy-linux.yaml", "no-proxy-linux.yaml"):
+        shutil.copy(REPOSITORY / "runtime" / "components" / name, project.folder / "runtime" / "components" / name)
+    project.mandatory(build=[{"readyMade": "update"}], finish=[{"document": "register.yaml"}])
+    project.product(test=[{"document": "probe.yaml"}])
+    proxy = {"url": "http://proxy.example.com:443", "direct": [".example.com", "10.0.0.0/8"]}
+    project.stack("ledger", PRODUCT_KEY, proxy=proxy)
+    components = project.read()
+    assert labels(components) == ["proxy", "update", "install-scripts", "register", "no-proxy", "probe"]
+    assert components[0].parameters == {"Url": proxy["url"], "Direct": ".example.com,10.0.0.0/8"}
+
+
 def test_each_component_is_what_its_step_names(project: Project) -> None:
     project.product(
         build=[

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.cloud.image_builder.document_runner import StepFailure, scope_of
-from local.cloud.image_builder.documents import DATA_MAXIMUM, parse
+from local.cloud.image_builder.documents import DATA_MAXIMUM, Document, parse
 from local.cloud.image_builder.machine import WINDOWS
 from model.files.component_document import DocumentFile
 from model.files.operating_system import OperatingSystem
@@ -19,8 +19,13 @@ from tests.runtime.components.instances import PATHS, Instance
 LINUX_PATHS = [path for path in PATHS if path.stem.endswith("-linux")]
 WINDOWS_PATHS = [path for path in PATHS if path.stem.endswith("-windows")]
 SHELLCHECK = Path(__file__).parents[3] / ".local" / "venv" / "bin" / "shellcheck"
-STATED = {"Sha256": "0" * 64, "Installer": "https://example.com/installer"}
+STATED = {
+    "Sha256": "0" * 64,
+    "Installer": "https://example.com/installer",
+    "Url": "http://proxy.example.com:3128",
+}
 """Values for parameters that have no default."""
+SERVICE_SETTINGS = "/etc/systemd/system.conf.d/golden-ami-proxy.conf"
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
@@ -36,6 +41,10 @@ def test_every_document_says_why_it_exists_and_fits_a_call_and_its_system(path: 
         assert parameter.description
 
 
+def stated(document: Document) -> dict[str, str]:
+    return {entry.name: STATED[entry.name] for entry in document.parameters if entry.name in STATED}
+
+
 def test_both_systems_have_the_same_components() -> None:
     names = [{path.stem.rpartition("-")[0] for path in paths} for paths in (LINUX_PATHS, WINDOWS_PATHS)]
     assert names[0] == names[1]
@@ -44,7 +53,7 @@ def test_both_systems_have_the_same_components() -> None:
 def test_shellcheck_has_nothing_to_say_about_any_script(tmp_path: Path) -> None:
     for path in LINUX_PATHS:
         document = parse(path.read_text(encoding="utf-8"))
-        scope = scope_of(document, {})
+        scope = scope_of(document, stated(document))
         for phase in document.phases:
             for step in phase.steps:
                 if step.action == "ExecuteBash":
@@ -61,11 +70,10 @@ def test_shellcheck_has_nothing_to_say_about_any_script(tmp_path: Path) -> None:
 def test_every_windows_component_passes_the_check_of_its_scripts(make: Callable[..., Instance], path: Path) -> None:
     instance = make("Windows_Server-2022", WINDOWS)
     document = parse(path.read_text(encoding="utf-8"))
-    values = {name: STATED[name] for name in (entry.name for entry in document.parameters) if name in STATED}
     # Without a network there is nothing to download, to start or to delete.
     runs = ("ExecutePowerShell", "InstallMSI", "Reboot", "SetRegistry", "UpdateOS")
     phases = [replace(phase, steps=tuple(s for s in phase.steps if s.action in runs)) for phase in document.phases]
-    instance.run_document(replace(document, phases=tuple(phases)), **values)
+    instance.run_document(replace(document, phases=tuple(phases)), **stated(document))
     scripts = [step.inputs["commands"][0] for phase in phases for step in phase.steps if "PowerShell" in step.action]
     assert all(script.startswith("$ErrorActionPreference = 'Stop'\n") for script in scripts)
 
@@ -73,7 +81,7 @@ def test_every_windows_component_passes_the_check_of_its_scripts(make: Callable[
 @pytest.mark.parametrize("name", ["python", "aws-cli", "cloudwatch-agent"])
 def test_a_windows_installer_needs_the_network_and_its_digest(make: Callable[..., Instance], name: str) -> None:
     instance = make("Windows_Server-2022", WINDOWS)
-    instance.refuses(name, "build", "https://example.com/installer", **STATED)
+    instance.refuses(name, "build", "https://example.com/installer", **stated(instance.document(name)))
     step = instance.document(name).phases[0].steps[0]
     assert step.inputs[0]["checksum"] == "{{ Sha256 }}"
 
@@ -130,6 +138,28 @@ def test_the_cloudwatch_agent_without_settings_waits_for_some(linux: Instance) -
     linux.run("cloudwatch-agent")
     linux.run("test-agents-answer")
     linux.refuses("cloudwatch-agent", "validate", "exit code 1", Settings="/agents/web")
+
+
+def test_a_proxy_is_known_to_services_and_shells_from_the_next_start(linux: Instance) -> None:
+    linux.run("proxy", Url="http://proxy.example.com:3128", Direct="10.0.0.8,.example.com")
+    services = linux.machine.path(SERVICE_SETTINGS).read_text(encoding="utf-8").splitlines()
+    direct = "localhost,127.0.0.1,169.254.169.254,fd00:ec2::254,10.0.0.8,.example.com"
+    assert services[0] == "[Manager]"
+    assert 'DefaultEnvironment="https_proxy=http://proxy.example.com:3128"' in services
+    assert f'DefaultEnvironment="NO_PROXY={direct}"' in services
+    linux.bash(
+        "set -e; . /etc/profile.d/golden-ami-proxy.sh; env > /root/environment; "
+        f"test \"$http_proxy $HTTPS_PROXY\" = '{STATED['Url']} {STATED['Url']}'; test \"$no_proxy\" = '{direct}'"
+    )
+    assert f"HTTP_PROXY={STATED['Url']}" in linux.machine.path("/root/environment").read_text(encoding="utf-8")
+    assert linux.machine.recorded() == ["Reboot"]
+
+
+def test_the_image_does_not_know_the_proxy_of_its_build(linux: Instance) -> None:
+    linux.run("proxy", Url=STATED["Url"])
+    linux.run("no-proxy")
+    for path in (SERVICE_SETTINGS, "/etc/profile.d/golden-ami-proxy.sh"):
+        assert not linux.machine.path(path).exists()
 
 
 @pytest.mark.parametrize("image", ["al2023-ami-2023", "amzn2-ami", "ubuntu/images"])

@@ -150,6 +150,8 @@ class FakeGateway:
     """Actions and resource patterns that nobody is allowed."""
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list[tuple[str, str, dict[str, Any]]])
     forwarded: list[Call] = field(default_factory=list[Call])
+    beneath: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What ministack answers."""
 
     def authorize(
         self, caller: Caller, action: str, resource_arn: str, region: str, context: Any = None, code: str = ""
@@ -170,7 +172,7 @@ class FakeGateway:
 
     def forward(self, call: Call, account: str | None = None, region: str | None = None) -> dict[str, Any]:
         self.forwarded.append(call)
-        return {}
+        return self.beneath
 
     def context_of(self, action: str, pattern: str) -> dict[str, Any]:
         """Condition keys under which an action was last asked for."""
