@@ -79,7 +79,7 @@ def run(build: Callable[[], Any]) -> Recorder:
     return recorder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def product_resources() -> Callable[..., Recorder]:
     """Runs a product's component and returns what it registered."""
 
@@ -103,7 +103,7 @@ def product_resources() -> Callable[..., Recorder]:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ledger_resources(
     product_resources: Callable[[Product, LandingZone], Recorder], ledger: Product, landing_zone: LandingZone
 ) -> Recorder:

@@ -86,7 +86,7 @@ def findings(resources: list[Resource]) -> list[Finding]:
     return [*single, *(finding for rule in STACK_RULES for finding in rule.check(tuple(resources)))]
 
 
-@pytest.fixture(params=["ledger", "payroll"])
+@pytest.fixture(scope="module", params=["ledger", "payroll"])
 def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list[Resource]:
     return product_stack(request.getfixturevalue(request.param), landing_zone)
 
