@@ -31,8 +31,21 @@ class HeldImage:
     obstacles: Obstacles = field(default_factory=dict[Step, tuple[Obstacle, ...]])
 
 
-def read_image(accounts: Accounts, product: str, account: str, region: str, key_arn: str) -> HeldImage:
-    """Follow the channel to the snapshots; raises `ClientError` where an error tells nothing about access."""
+@dataclass(frozen=True)
+class HoldingPlace:
+    """An account in a Region, and the account that owns the AMI there: another where that one shares it."""
+
+    account: str
+    region: str
+    owner: str
+
+
+def read_image(accounts: Accounts, product: str, place: HoldingPlace, key_arn: str) -> HeldImage:
+    """Follow the channel to the snapshots; raises `ClientError` where an error tells nothing about access.
+
+    Snapshots are read as their owner: sharing an AMI shows them to nobody else.
+    """
+    account, region = place.account, place.region
     advice = f"build the product: make build PRODUCT={product}"
     parameter = channel_parameter(product)
     where = f"of {account} in {region}"
@@ -51,7 +64,7 @@ def read_image(accounts: Accounts, product: str, account: str, region: str, key_
         return HeldImage(ami, obstacles=_from(Step.IMAGE, gone))
     image = images[0]
     tags = {tag.get("Key", ""): tag.get("Value", "") for tag in image.get("Tags", [])}
-    if image.get("OwnerId") != account:
+    if image.get("OwnerId") != place.owner:
         foreign = Obstacle(f"image {ami} {where} belongs to {image.get('OwnerId')}: {advice}")
         return HeldImage(ami, tags=tags, obstacles=_from(Step.IMAGE, foreign))
     if image.get("State") != "available":
@@ -59,10 +72,13 @@ def read_image(accounts: Accounts, product: str, account: str, region: str, key_
         return HeldImage(ami, tags=tags, obstacles=_from(Step.IMAGE, unready))
     ids = _snapshot_ids(image)
     try:
-        wrong = tuple(_wrong_snapshots(ec2, ids, account, key_arn, advice))
+        owner = accounts.ec2(place.owner, region)
+        wrong = tuple(_wrong_snapshots(owner, ids, place.owner, key_arn, advice))
     except ClientError as error:
         wrong = (obstacle(error, f"a snapshot ({', '.join(ids)}) {where}", advice),)
-    return HeldImage(ami, f"{', '.join(ids)} {where}, under the image key", tags, {Step.SNAPSHOT: wrong})
+    return HeldImage(
+        ami, f"{', '.join(ids)} of {place.owner} in {region}, under the image key", tags, {Step.SNAPSHOT: wrong}
+    )
 
 
 def _snapshot_ids(image: ImageTypeDef) -> list[str]:

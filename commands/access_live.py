@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from commands.access_accounts import Accounts
-from commands.access_images import read_image
+from commands.access_images import HoldingPlace, read_image
 from commands.access_roles import obstacle, read_permissions, read_profile_roles
 from model.access import Grant, NamedPolicy, Permissions, Principal, ResourceSide
 from model.distribution import ConsumerRole, DistributionPlan
@@ -51,7 +51,7 @@ class DeployedLaunches:
         places = tuple(
             self._place(account, target.region, keys[target.region])
             for target in self.plan.regions
-            for account in self.plan.holders(target)
+            for account in self.plan.users(target)
         )
         launchers = [self._consumer(consumer) for consumer in self.plan.consumers]
         launchers += [self._auto_scaling(account) for account in auto_scaling_accounts(self.plan)]
@@ -107,7 +107,9 @@ class DeployedLaunches:
         return ImageKey(arn, side, () if state == "Enabled" else (unusable,))
 
     def _place(self, account: str, region: str, key: ImageKey) -> Place:
-        held = read_image(self.accounts, self.product, account, region, key.arn)
+        shared = self.plan.shared_with(account)
+        owner = shared.owner if shared and region in shared.regions else account
+        held = read_image(self.accounts, self.product, HoldingPlace(account, region, owner), key.arn)
         return Place(
             account,
             region,
@@ -117,6 +119,7 @@ class DeployedLaunches:
             image=held.image,
             instance_type=self.instance_type,
             tags=held.tags,
+            owner=owner,
             obstacles={**held.obstacles, Step.KEY: key.obstacles, Step.GRANT: key.obstacles},
         )
 

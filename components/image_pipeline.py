@@ -9,7 +9,7 @@ from pulumi import ResourceOptions
 from components.arguments import ComponentArgs
 from components.build_instances import BuildInstances, BuildInstancesArgs
 from components.retention import LOG_RETENTION
-from model.distribution import DistributionPlan, RegionTarget
+from model.distribution import DistributionPlan, RegionTarget, SharedWith
 from model.files.image import BUILD_DATE
 from model.files.product import Product
 from model.names import TAG_PRODUCT, ProductNames, channel_parameter
@@ -85,18 +85,27 @@ class ImagePipeline(pulumi.ComponentResource):
         return aws.imagebuilder.DistributionConfigurationDistributionArgs(
             region=target.region,
             ami_distribution_configuration=aws.imagebuilder.DistributionConfigurationDistributionAmiDistributionConfigurationArgs(
-                name=image.name or f"{names.stem}-{{{{ {BUILD_DATE} }}}}",
-                description=image.description or args.product.description,
+                name=target.name or image.name or f"{names.stem}-{{{{ {BUILD_DATE} }}}}",
+                description=target.description or image.description or args.product.description,
                 kms_key_id=args.image_key_arns[target.region],
                 target_account_ids=list(target.accounts) or None,
+                launch_permission=_launch_permission(target),
                 ami_tags={**image.tags, TAG_PRODUCT: names.product},
             ),
+            license_configuration_arns=list(target.license_configurations) or None,
+            launch_template_configurations=[
+                aws.imagebuilder.DistributionConfigurationDistributionLaunchTemplateConfigurationArgs(
+                    account_id=template.account, launch_template_id=template.id, default=template.set_default_version
+                )
+                for template in target.launch_templates
+            ]
+            or None,
+            # Image Builder writes in accounts that own the AMI; where it is shared, the report function does.
             ssm_parameter_configurations=[
                 aws.imagebuilder.DistributionConfigurationDistributionSsmParameterConfigurationArgs(
-                    parameter_name=channel_parameter(names.product),
-                    ami_account_id=account,
-                    data_type="aws:ec2:image",
+                    parameter_name=parameter, ami_account_id=account, data_type="aws:ec2:image"
                 )
+                for parameter in (channel_parameter(names.product), *target.parameters)
                 for account in args.plan.holders(target)
             ],
         )
@@ -122,3 +131,16 @@ class ImagePipeline(pulumi.ComponentResource):
             opts=mine,
         )
         return pulumi.Output.all(role.arn, policy.id).apply(lambda values: values[0])
+
+
+def _launch_permission(
+    target: RegionTarget,
+) -> aws.imagebuilder.DistributionConfigurationDistributionAmiDistributionConfigurationLaunchPermissionArgs | None:
+    shared = target.shared
+    if shared == SharedWith():
+        return None
+    return aws.imagebuilder.DistributionConfigurationDistributionAmiDistributionConfigurationLaunchPermissionArgs(
+        user_ids=list(shared.accounts) or None,
+        organization_arns=list(shared.organizations) or None,
+        organizational_unit_arns=list(shared.organizational_units) or None,
+    )

@@ -15,7 +15,12 @@ from components.image_pipeline import ImagePipeline, ImagePipelineArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.recipe import Recipe, RecipeArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
-from components.target_account import TargetAccount, TargetAccountArgs
+from components.target_account import (
+    DistributionExtension,
+    DistributionExtensionArgs,
+    TargetAccount,
+    TargetAccountArgs,
+)
 from components.uploaders import Uploaders, UploadersArgs
 from model.distribution import DistributionPlan
 from model.files.landing_zone import LandingZone
@@ -121,9 +126,16 @@ class ProductPipeline(pulumi.ComponentResource):
             if consumers := tuple(consumer for consumer in plan.consumers if consumer.account == account):
                 keys = {region: image_key.arns[region] for region in plan.regions_of(account)}
                 consumed = TargetAccountArgs(
-                    product=args.product.name, account=account, consumers=consumers, key_arns=keys
+                    product=args.product.name,
+                    account=account,
+                    consumers=consumers,
+                    shared=plan.shared_with(account),
+                    key_arns=keys,
                 )
                 TargetAccount(stem, consumed, mine)
+            if account in plan.extended_accounts:
+                extended = DistributionExtensionArgs(product=args.product.name, plan=plan, account=account)
+                DistributionExtension(f"{stem}-distribution", extended, mine)
             uploaders = tuple(each for each in plan.uploaders if each.ours and each.account == account)
             if uploaders:
                 Uploaders(f"{stem}-uploaders", UploadersArgs(names=names, uploaders=uploaders, policy=policy), mine)

@@ -7,13 +7,14 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
-from model.distribution import ConsumerRole
+from model.distribution import ConsumerRole, DistributionPlan, SharedImages
 from model.key_policies import AUTO_SCALING_OPERATIONS
 from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE, auto_scaling_role_arn
 from model.target_policies import (
     consumer_key_policy,
     consumer_launch_policy,
     consumer_role_trust,
+    distribution_extension_policy,
     distribution_role_policy,
     distribution_role_trust,
 )
@@ -55,12 +56,40 @@ class DistributionRole(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
+class DistributionExtensionArgs(ComponentArgs):
+    """A product, where its images go, and the account."""
+
+    product: str
+    plan: DistributionPlan
+    account: str
+
+
+class DistributionExtension(pulumi.ComponentResource):
+    """What the distribution role of an account does for one product beyond channels of copies.
+
+    A policy of its own beside the landing zone's: it names the product's parameters and launch templates.
+    """
+
+    def __init__(self, name: str, args: DistributionExtensionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:DistributionExtension", name, None, opts)
+        aws.iam.RolePolicy(
+            f"{name}-policy",
+            name=f"golden-ami-{args.product}-distribution",
+            role=DISTRIBUTION_ROLE,
+            policy=distribution_extension_policy(args.product, args.plan, args.account).json(),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
 class TargetAccountArgs(ComponentArgs):
     """A product's consumer roles in one account, and the image keys they use."""
 
     product: str
     account: str
     consumers: tuple[ConsumerRole, ...]
+    shared: SharedImages | None
+    """Where the account launches from the hub's own AMI."""
     key_arns: dict[str, pulumi.Output[str]]
     """ARN of the image key of each Region in which the account holds the image."""
 
@@ -118,7 +147,7 @@ class TargetAccount(pulumi.ComponentResource):
             f"{name}-launch",
             name=f"golden-ami-{args.product}-launch",
             role=role.name,
-            policy=consumer_launch_policy(args.product, consumer.arn, tuple(sorted(args.key_arns))).json(),
+            policy=consumer_launch_policy(args.product, consumer.arn, tuple(sorted(args.key_arns)), args.shared).json(),
             opts=mine,
         )
         aws.iam.InstanceProfile(f"{name}-profile", name=consumer.name, role=role.name, opts=mine)

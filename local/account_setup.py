@@ -64,7 +64,7 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
             if not consumer.create:
                 # What an application's own role has already; the program adds the key.
                 regions = plan.regions_of(consumer.account)
-                policy = consumer_launch_policy(product, consumer.arn, regions)
+                policy = consumer_launch_policy(product, consumer.arn, regions, plan.shared_with(consumer.account))
                 trust = consumer_role_trust(consumer.account)
                 yield ExistingRole(consumer.account, consumer.role, trust, policy)
         for uploader in plan.uploaders:

@@ -93,7 +93,7 @@ def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[S
         # What else such a role may do decides on its launches (`make access`).
         reads = tuple(action for action in ROLE_READ_ACTIONS if action not in ROLE_POLICY_ACTIONS)
         statements.append(Statement("ReadConsumerRoles", reads, existing))
-    if any(account in plan.holders(target) for plan in plans for target in plan.regions):
+    if any(account in plan.users(target) for plan in plans for target in plan.regions):
         statements += _launch_reads(account)
     if any(consumer.auto_scaling for consumer in consumers):
         statements += _auto_scaling_grants(account, tuple(dict.fromkeys(plan.hub for plan in plans)))

@@ -54,15 +54,48 @@ class Uploader:
 
 
 @dataclass(frozen=True)
+class SharedWith:
+    """Who may launch from the hub's own AMI of a Region: ids of accounts, ARNs of organisations and their units."""
+
+    accounts: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    organizational_units: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LaunchTemplate:
+    """A launch template of an account that gets a version with each new AMI, its default one where that is asked."""
+
+    account: str
+    id: str
+    set_default_version: bool
+
+
+@dataclass(frozen=True)
 class RegionTarget:
     """One Region of the distribution.
 
     `accounts` are the ids of the target accounts that get a copy there; with none of them the hub keeps the image,
-    as in seed 001, where an image is used where it is built.
+    as in seed 001, where an image is used where it is built, and may share it. `parameters` are named beside the
+    channel. `name` and `description` are the AMI's, where they differ from those of other Regions.
     """
 
     region: str
     accounts: tuple[str, ...]
+    shared: SharedWith = SharedWith()
+    license_configurations: tuple[str, ...] = ()
+    launch_templates: tuple[LaunchTemplate, ...] = ()
+    parameters: tuple[str, ...] = ()
+    name: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class SharedImages:
+    """The account that owns the AMIs which another launches from, and the Regions."""
+
+    owner: str
+    regions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,13 +116,28 @@ class DistributionPlan:
         return tuple(target.region for target in self.regions if target.region != self.build_region)
 
     def holders(self, target: RegionTarget) -> tuple[str, ...]:
-        """Accounts in which the image and its parameter lie in one Region."""
+        """Accounts that own an AMI of the image in one Region, with the parameters that Image Builder writes."""
         return target.accounts or (self.hub,)
+
+    def users(self, target: RegionTarget) -> tuple[str, ...]:
+        """Accounts that launch from the image in one Region: its holders, and those that the hub shares it with."""
+        return (*self.holders(target), *target.shared.accounts)
 
     @property
     def target_accounts(self) -> tuple[str, ...]:
         """Every account beside the hub that gets a copy somewhere, each once, in order."""
         return tuple(dict.fromkeys(account for target in self.regions for account in target.accounts))
+
+    @property
+    def shared_accounts(self) -> tuple[str, ...]:
+        """Every account that the hub's own AMI is shared with somewhere, each once, in order."""
+        return tuple(dict.fromkeys(account for target in self.regions for account in target.shared.accounts))
+
+    @property
+    def template_accounts(self) -> tuple[str, ...]:
+        """Every account beside the hub with a launch template that is to be updated, each once, in order."""
+        templates = (template for target in self.regions for template in target.launch_templates)
+        return tuple(dict.fromkeys(template.account for template in templates if template.account != self.hub))
 
     @property
     def key_regions(self) -> tuple[str, ...]:
@@ -98,9 +146,17 @@ class DistributionPlan:
 
     @property
     def role_accounts(self) -> tuple[str, ...]:
-        """Accounts in which the product makes something: the hub, and those of its consumer and uploader roles."""
+        """Accounts in which the product makes something: the hub, those of its roles, and those it adds rights in."""
         uploaders = (uploader.account for uploader in self.uploaders if uploader.ours)
-        return tuple(dict.fromkeys((self.hub, *(consumer.account for consumer in self.consumers), *uploaders)))
+        consumers = (consumer.account for consumer in self.consumers)
+        return tuple(dict.fromkeys((self.hub, *consumers, *uploaders, *self.extended_accounts)))
+
+    @property
+    def extended_accounts(self) -> tuple[str, ...]:
+        """Accounts beside the hub whose distribution role writes more for the product than channels, each once."""
+        parameters = (account for target in self.regions if target.parameters for account in self.users(target))
+        accounts = (*self.shared_accounts, *parameters, *self.template_accounts)
+        return tuple(dict.fromkeys(account for account in accounts if account != self.hub))
 
     def distribution_accounts(self, region: str) -> tuple[str, ...]:
         """Target accounts whose distribution role uses the key of a Region.
@@ -113,13 +169,18 @@ class DistributionPlan:
         return tuple(account for target in self.regions if target.region == region for account in target.accounts)
 
     def consumers_in(self, region: str) -> tuple[ConsumerRole, ...]:
-        """Consumer roles whose account holds the image in a Region."""
-        holders = {account for target in self.regions if target.region == region for account in self.holders(target)}
-        return tuple(consumer for consumer in self.consumers if consumer.account in holders)
+        """Consumer roles whose account launches from the image in a Region."""
+        users = {account for target in self.regions if target.region == region for account in self.users(target)}
+        return tuple(consumer for consumer in self.consumers if consumer.account in users)
 
     def regions_of(self, account: str) -> tuple[str, ...]:
-        """Regions in which an account holds the image."""
-        return tuple(target.region for target in self.regions if account in self.holders(target))
+        """Regions in which an account launches from the image."""
+        return tuple(target.region for target in self.regions if account in self.users(target))
+
+    def shared_with(self, account: str) -> SharedImages | None:
+        """Where an account launches from the hub's own AMI; None where it does nowhere."""
+        regions = tuple(target.region for target in self.regions if account in target.shared.accounts)
+        return SharedImages(self.hub, regions) if regions else None
 
     def auto_scaling_accounts(self, region: str) -> tuple[str, ...]:
         """Accounts whose Auto Scaling groups launch from the image in a Region, each once, in order."""

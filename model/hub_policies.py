@@ -6,6 +6,7 @@ from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
 from model.names import (
     BUILDS_PREFIX,
+    CREATED_BY_IMAGE_BUILDER,
     TAG_MANIFEST,
     TAG_PRODUCT,
     TAG_SCRIPT_VERSION,
@@ -16,9 +17,6 @@ from model.names import (
 from model.upload_policies import bucket_statements
 
 KEY_HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-
-CREATED_BY_IMAGE_BUILDER = "EC2 Image Builder"
-"""Value of the tag `CreatedBy` that Image Builder puts on what it makes (its service-linked role's policy)."""
 
 
 def service_trust(sid: str, service: str) -> PolicyDocument:
@@ -74,7 +72,8 @@ def report_function_policy(names: ProductNames, plan: DistributionPlan, data_key
                     "ForAllValues:StringEquals": {"aws:TagKeys": (TAG_PRODUCT, TAG_MANIFEST, TAG_SCRIPT_VERSION)},
                 },
             ),
-            *assume_distribution_roles("TagCopiesInTargets", plan),
+            *assume_distribution_roles("TagCopiesInTargets", plan.target_accounts),
+            *_shared_parameters(names, plan),
             Statement("PublishOutcome", ("sns:Publish",), (names.topic_arn,)),
             *_given_topic_key(names),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
@@ -163,10 +162,20 @@ def _tls_only(action: str, resources: tuple[str, ...]) -> Statement:
     )
 
 
-def assume_distribution_roles(sid: str, plan: DistributionPlan) -> tuple[Statement, ...]:
-    """The statement that lets a role of the hub work in the targets; none where there are no targets."""
-    roles = tuple(distribution_role_arn(account) for account in plan.target_accounts)
+def assume_distribution_roles(sid: str, accounts: tuple[str, ...]) -> tuple[Statement, ...]:
+    """The statement that lets a role of the hub work in other accounts; none where there are none."""
+    roles = tuple(distribution_role_arn(account) for account in dict.fromkeys(accounts))
     return (Statement(sid, ("sts:AssumeRole",), roles),) if roles else ()
+
+
+def _shared_parameters(names: ProductNames, plan: DistributionPlan) -> tuple[Statement, ...]:
+    """Writing the parameters of accounts that the hub's own AMI is shared with; Image Builder does not do that."""
+    if not plan.shared_accounts:
+        return ()
+    return (
+        Statement("FindNewestImage", ("imagebuilder:ListImagePipelineImages",), (names.pipeline_arn,)),
+        *assume_distribution_roles("WriteParametersOfShares", plan.shared_accounts),
+    )
 
 
 def _given_topic_key(names: ProductNames) -> tuple[Statement, ...]:

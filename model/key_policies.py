@@ -93,8 +93,44 @@ def image_key_policy(plan: DistributionPlan, region: str, administrators: tuple[
                 "GrantsByTargets", GRANT_ACTIONS, principal=principal, conditions={**only_roles, **FOR_AWS_RESOURCES}
             ),
         ]
-    statements += _auto_scaling(plan, region)
+    statements += [*_organizations(plan, region), *_auto_scaling(plan, region)]
     return PolicyDocument(tuple(statements), id=f"golden-ami-image-key-{region}")
+
+
+def _organizations(plan: DistributionPlan, region: str) -> list[Statement]:
+    """Accounts that no file names launch with the key through EC2 only, and by their own policies.
+
+    Sources: EC2 User Guide, "Share an AMI with organizations or OUs"; IAM User Guide, "AWS global condition context
+    keys", aws:PrincipalOrgPaths: an account's path names the units above it in order, each ended by a slash.
+    """
+    shares = [target.shared for target in plan.regions if target.region == region]
+    through_ec2 = {"kms:ViaService": f"ec2.{region}.amazonaws.com"}
+    statements: list[Statement] = []
+
+    def admit(audience: str, ids: tuple[str, ...], paths: tuple[str, ...] = ()) -> None:
+        conditions = {
+            "StringEquals": {"aws:PrincipalOrgID": ids, **through_ec2},
+            **({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": paths}} if paths else {}),
+        }
+        statements.extend(
+            (
+                Statement(f"UseBy{audience}", USE_ACTIONS, principal="*", conditions=conditions),
+                Statement(
+                    f"GrantsBy{audience}",
+                    ("kms:CreateGrant",),
+                    principal="*",
+                    conditions={**conditions, **FOR_AWS_RESOURCES},
+                ),
+            )
+        )
+
+    if organizations := tuple(arn for share in shares for arn in share.organizations):
+        admit("Organizations", tuple(arn.rpartition("/")[2] for arn in organizations))
+    if units := tuple(arn for share in shares for arn in share.organizational_units):
+        ids = [tuple(arn.split("/")[1:]) for arn in units]
+        paths = tuple(f"{organization}/*/{unit}/*" for organization, unit in ids)
+        admit("OrganizationalUnits", tuple(dict.fromkeys(organization for organization, _ in ids)), paths)
+    return statements
 
 
 def _auto_scaling(plan: DistributionPlan, region: str) -> list[Statement]:

@@ -35,7 +35,7 @@ class Step(StrEnum):
     INSTANCE_PROFILE = "instance-profile"
     """The role of the instance profile may be passed to EC2."""
     SNAPSHOT = "snapshot"
-    """The account holds a snapshot of its own; RunInstances asks nothing more of the caller for it."""
+    """The account holds a snapshot of its own, or the hub shares the image; RunInstances asks nothing more for it."""
     KEY = "key"
     """The image key of the Region may be used through EC2."""
     GRANT = "grant"
@@ -118,7 +118,8 @@ class Launcher:
 class Place:
     """What an account holds of a product's image in a Region.
 
-    `image` is the AMI's id, `*` before it is known; `copy` tells how the account comes to its snapshot.
+    `image` is the AMI's id, `*` before it is known; `copy` tells how the account comes to its snapshot, `owner` whose
+    the AMI is where it is not the account's own.
     """
 
     account: str
@@ -130,6 +131,7 @@ class Place:
     instance_type: str = "m5.large"
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     obstacles: Obstacles = field(default_factory=dict[Step, tuple[Obstacle, ...]])
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def _in(place: Place) -> dict[str, str]:
 
 def _image_request(place: Place) -> Request:
     tags = {f"{prefix}:ResourceTag/{key}": value for key, value in place.tags.items() for prefix in ("aws", "ec2")}
-    context = {**_in(place), **tags, "ec2:Owner": place.account, "ec2:Public": "false"}
+    context = {**_in(place), **tags, "ec2:Owner": place.owner or place.account, "ec2:Public": "false"}
     return Request("ec2:RunInstances", f"arn:aws:ec2:{place.region}::image/{place.image}", context)
 
 

@@ -30,6 +30,9 @@ TAG_SCRIPT_VERSION = "golden-ami:script-version-id"
 TAG_CONTENT = "golden-ami:content-sha256"
 TAG_CLIENT_TOKEN = "golden-ami:client-token"
 
+CREATED_BY_IMAGE_BUILDER = "EC2 Image Builder"
+"""Value of the tag `CreatedBy` that Image Builder puts on what it makes (its service-linked role's policy)."""
+
 
 def account_root_arn(account: str) -> str:
     """The principal that stands for an account as a whole."""
@@ -56,9 +59,19 @@ def channel_parameter(product: str, channel: str = "stable") -> str:
     return f"/golden-ami/{product}/{channel}"
 
 
+def parameter_arn(name: str, account: str, region: str) -> str:
+    """ARN of an SSM parameter, whose name begins with a slash."""
+    return f"arn:aws:ssm:{region}:{account}:parameter{name}"
+
+
 def channel_parameter_arn(product: str, account: str, region: str, channel: str = "stable") -> str:
     """ARN of a product's channel parameter in one account and Region."""
-    return f"arn:aws:ssm:{region}:{account}:parameter{channel_parameter(product, channel)}"
+    return parameter_arn(channel_parameter(product, channel), account, region)
+
+
+def launch_template_arn(template: str, account: str, region: str) -> str:
+    """ARN of a launch template by its id."""
+    return f"arn:aws:ec2:{region}:{account}:launch-template/{template}"
 
 
 def image_key_alias(product: str) -> str:

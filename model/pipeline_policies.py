@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
-from model.hub_policies import CREATED_BY_IMAGE_BUILDER, assume_distribution_roles
+from model.hub_policies import assume_distribution_roles
 from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
-from model.names import BUILD_PREFIX, ProductNames, channel_parameter_arn, image_key_alias, role_arn
+from model.names import (
+    BUILD_PREFIX,
+    CREATED_BY_IMAGE_BUILDER,
+    ProductNames,
+    channel_parameter,
+    image_key_alias,
+    parameter_arn,
+    role_arn,
+)
+from model.target_policies import launch_template_statements
 
 INSTANCE_MANAGED_POLICIES = (
     "arn:aws:iam::aws:policy/EC2InstanceProfileForImageBuilder",
@@ -65,8 +74,9 @@ def execution_policy(
     made_by_image_builder = {"StringEquals": {"aws:ResourceTag/CreatedBy": CREATED_BY_IMAGE_BUILDER}}
     region, hub = names.region, names.account
     parameters = tuple(
-        channel_parameter_arn(names.product, account, target.region)
+        parameter_arn(name, account, target.region)
         for target in plan.regions
+        for name in (channel_parameter(names.product), *target.parameters)
         for account in plan.holders(target)
     )
     return PolicyDocument(
@@ -142,7 +152,9 @@ def execution_policy(
             *_base_key_statements(names, base_product),
             Statement("WriteBuildLog", ("logs:CreateLogStream", "logs:PutLogEvents"), _log_streams(names)),
             Statement("WriteChannels", ("ssm:PutParameter",), parameters),
-            *assume_distribution_roles("DistributeToTargets", plan),
+            *assume_distribution_roles("DistributeToTargets", (*plan.target_accounts, *plan.template_accounts)),
+            *launch_template_statements(plan, plan.hub),
+            *_license_statements(plan),
         )
     )
 
@@ -187,6 +199,14 @@ def _base_key_statements(names: ProductNames, base_product: str | None) -> tuple
         Statement("UseBaseImageKey", USE_ACTIONS, keys, conditions=by_alias),
         Statement("GrantBaseImageKey", ("kms:CreateGrant",), keys, conditions={**by_alias, **FOR_AWS_RESOURCES}),
     )
+
+
+def _license_statements(plan: DistributionPlan) -> tuple[Statement, ...]:
+    """Association of the hub's AMIs with license configurations (managed policy AWSServiceRoleForImageBuilder)."""
+    licenses = tuple(arn for target in plan.regions for arn in target.license_configurations)
+    if not licenses:
+        return ()
+    return (Statement("AssociateLicenses", ("license-manager:UpdateLicenseSpecificationsForResource",), licenses),)
 
 
 def _log_streams(names: ProductNames) -> tuple[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.access import Grant, NamedPolicy, Permissions, Principal, ResourceSide
-from model.distribution import ConsumerRole, DistributionPlan
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
 from model.key_policies import AUTO_SCALING_OPERATIONS, image_key_policy
 from model.launch_access import LaunchAccess, Launcher, Place, Step
 from model.names import TAG_PRODUCT, auto_scaling_role_arn
@@ -51,13 +51,15 @@ def planned_launches(product: str, plan: DistributionPlan, administrators: tuple
         Place(
             account=account,
             region=target.region,
-            copy=_copy(product, plan, account),
+            copy=_copy(product, plan, target, account),
             key_arn=keys[target.region],
             key=planned_key_side(product, plan, target.region, administrators),
-            tags={TAG_PRODUCT: product},
+            # Tags of a shared AMI are its owner's own.
+            tags={TAG_PRODUCT: product} if account in plan.holders(target) else {},
+            owner=account if account in plan.holders(target) else plan.hub,
         )
         for target in plan.regions
-        for account in plan.holders(target)
+        for account in plan.users(target)
     )
     consumers = tuple(planned_consumer(product, plan, consumer, keys) for consumer in plan.consumers)
     scaling = tuple(
@@ -74,7 +76,9 @@ def planned_launches(product: str, plan: DistributionPlan, administrators: tuple
     return LaunchAccess(product, (*consumers, *scaling), places)
 
 
-def _copy(product: str, plan: DistributionPlan, account: str) -> str:
+def _copy(product: str, plan: DistributionPlan, target: RegionTarget, account: str) -> str:
+    if account in target.shared.accounts:
+        return f"the hub {plan.hub} shares its images of {product} with {account}"
     if account == plan.hub:
         return f"the hub {account} keeps the images of {product}"
     return f"the distribution of {product} gives {account} a copy of its own"
@@ -106,7 +110,9 @@ def planned_consumer(product: str, plan: DistributionPlan, consumer: ConsumerRol
     regions = tuple(sorted(plan.regions_of(consumer.account)))
     policies = {f"golden-ami-{product}-image-key": consumer_key_policy(tuple(keys[region] for region in regions))}
     if consumer.create:
-        policies[f"golden-ami-{product}-launch"] = consumer_launch_policy(product, consumer.arn, regions)
+        policies[f"golden-ami-{product}-launch"] = consumer_launch_policy(
+            product, consumer.arn, regions, plan.shared_with(consumer.account)
+        )
     return Launcher(
         Permissions(
             Principal(consumer.arn),

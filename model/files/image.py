@@ -31,13 +31,17 @@ AmiName = Annotated[
 """Image Builder's pattern and length of an AMI's name (API Reference, AmiDistributionConfiguration)."""
 
 
+AmiDescription = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")]
+"""EC2's length of an AMI's description (API Reference, CreateImage)."""
+
+
 class Image(FileModel):
     """The product's AMIs."""
 
     name: AmiName | None = None
     """Name of each AMI, with `{{ imagebuilder:buildDate }}` or `{{ imagebuilder:buildVersion }}`; left out,
     `golden-ami-<product>-{{ imagebuilder:buildDate }}`."""
-    description: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")] | None = None
+    description: AmiDescription | None = None
     """Description of each AMI; left out, the product's."""
     tags: Annotated[dict[TagKey, AmiTagValue], Field(max_length=TAG_MAXIMUM)] = Field(default_factory=dict)
     """Tags of each AMI in every account, with the same placeholders as the name."""
@@ -46,14 +50,20 @@ class Image(FileModel):
     def _is_taken_by_image_builder(self) -> Self:
         problems: list[Inconsistency] = []
         if self.name is not None:
-            problems += unknown_placeholders(("name",), self.name)
-            if not PLACEHOLDER.search(self.name):
-                message = f"must hold a placeholder, got {self.name!r}: names are unique; add {{{{ {BUILD_DATE} }}}}"
-                problems.append(Inconsistency(("name",), message))
+            problems += name_problems(("name",), self.name)
         for key, value in self.tags.items():
             problems += unknown_placeholders(("tags", key), value)
         refuse([*problems, *reserved_tags(("tags",), self.tags)])
         return self
+
+
+def name_problems(location: tuple[str, ...], name: str) -> list[Inconsistency]:
+    """What keeps Image Builder from making names of a pattern, each once."""
+    problems = unknown_placeholders(location, name)
+    if not PLACEHOLDER.search(name):
+        message = f"must hold a placeholder, got {name!r}: names are unique; add {{{{ {BUILD_DATE} }}}}"
+        problems.append(Inconsistency(location, message))
+    return problems
 
 
 def unknown_placeholders(location: tuple[str, ...], text: str) -> list[Inconsistency]:

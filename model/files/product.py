@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.component_steps import Components, SemanticVersion
+from model.files.distribution import Distribution
 from model.files.fields import (
     HUB,
     AccountName,
@@ -17,7 +18,6 @@ from model.files.fields import (
     Inconsistency,
     InstanceType,
     ProductName,
-    Region,
     RoleArn,
     RolePath,
     SubnetId,
@@ -42,20 +42,11 @@ class ConsumerMode(StrEnum):
     CREATE = "create"
 
 
-class Distribution(FileModel):
-    """One Region that gets the image."""
-
-    region: Region
-    """A Region of the landing zone."""
-    accounts: tuple[AccountName, ...] = ()
-    """Names of target accounts that get a copy there; left out, the hub itself keeps the image."""
-
-
 class Consumer(FileModel):
     """A role that launches instances from the image."""
 
     account: AccountName
-    """Name of the account that holds the role: a target account that gets the image, or `hub`."""
+    """Name of the account that holds the role: a target account that gets the image or a share of it, or `hub`."""
     role: RolePath
     """Name of the role, with its path in front where it has one."""
     mode: ConsumerMode
@@ -133,11 +124,6 @@ class Product(FileModel):
             Inconsistency(("distribution",), f"holds Region {region!r} twice; put its accounts into one entry")
             for region in repeated([entry.region for entry in self.distribution])
         ]
-        problems += [
-            Inconsistency(("distribution", index, "accounts"), f"holds account {name!r} twice; keep one")
-            for index, entry in enumerate(self.distribution)
-            for name in repeated(entry.accounts)
-        ]
         roles = [f"{consumer.account}/{consumer.role}" for consumer in self.consumers]
         problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in repeated(roles)]
         problems += [
@@ -212,10 +198,7 @@ class Product(FileModel):
         Raises `KeyError` where the product names an account that the landing zone does not hold; `mismatches` tells
         all such names before.
         """
-        regions = tuple(
-            RegionTarget(entry.region, tuple(landing_zone.account_id(name) for name in entry.accounts))
-            for entry in self.distribution
-        ) or (RegionTarget(landing_zone.hub.region, ()),)
+        regions = tuple(entry.target(landing_zone) for entry in self.distribution)
         consumers = tuple(
             ConsumerRole(
                 account=landing_zone.account_id(consumer.account),
@@ -229,7 +212,7 @@ class Product(FileModel):
         return DistributionPlan(
             landing_zone.hub.account,
             landing_zone.hub.region,
-            regions,
+            regions or (RegionTarget(landing_zone.hub.region, ()),),
             consumers,
             uploaders,
             {account: landing_zone.deployment_role_arn(account) for account in landing_zone.accounts},
@@ -237,7 +220,6 @@ class Product(FileModel):
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
         """What the product asks for and the landing zone does not hold."""
-        known = ", ".join(landing_zone.targets) or "none"
         problems: list[Inconsistency] = []
         if (count := len({**landing_zone.tags, **self.tags})) > TAG_MAXIMUM:
             message = (
@@ -246,24 +228,11 @@ class Product(FileModel):
             problems.append(Inconsistency(("tags",), message))
         receiving: set[str] = set() if self.distribution else {HUB}
         for index, entry in enumerate(self.distribution):
-            if entry.region not in landing_zone.regions:
-                problems.append(
-                    Inconsistency(
-                        ("distribution", index, "region"),
-                        f"{entry.region!r} is not one of the landing zone's Regions "
-                        f"({', '.join(landing_zone.regions)}); choose one of them or add it there",
-                    )
-                )
             problems += [
-                Inconsistency(
-                    ("distribution", index, "accounts", position),
-                    f"{name!r} is not a target account of the landing zone ({known}); "
-                    "choose one of them or add it there",
-                )
-                for position, name in enumerate(entry.accounts)
-                if name not in landing_zone.targets
+                Inconsistency(("distribution", index, *found.location), found.message)
+                for found in entry.mismatches(landing_zone)
             ]
-            receiving.update(entry.accounts or (HUB,))
+            receiving.update(entry.users)
         problems += [
             Inconsistency(
                 ("consumers", index, "account"),

@@ -16,6 +16,7 @@ import model
 from model import deployment_role, hub_policies, key_policies, pipeline_policies, target_policies, upload_policies
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
+from model.files.distribution import Distribution
 from model.files.landing_zone import LandingZone
 from model.files.loading import load_landing_zone, load_product, stack_path
 from model.files.product import Consumer, ConsumerMode, Product
@@ -61,7 +62,7 @@ class Circumstances:
 
 
 def circumstances() -> list[Circumstances]:
-    """The examples, a product of the hub alone, and one with each kind of role in each kind of account."""
+    """The examples, a product of the hub alone, one with every kind of role in each account, and a shared one."""
     landing_zone = load_landing_zone(stack_path(PROJECT, "landing-zone"))
     examples = [load_product(stack_path(PROJECT, name), landing_zone) for name in ("ledger", "payroll")]
     accounts = ("hub", *landing_zone.targets)
@@ -83,8 +84,35 @@ def circumstances() -> list[Circumstances]:
             for account in (*(landing_zone.account_id(name) for name in accounts), "999999999999")
         ),
     }
-    products = [*examples, *(examples[0].model_copy(update=facts) for facts in (alone, every_kind))]
+    shared = {"name": "shared", "distribution": tuple(_shared(landing_zone))}
+    products = [*examples, *(examples[0].model_copy(update=facts) for facts in (alone, every_kind, shared))]
     return [Circumstances(landing_zone, product) for product in products]
+
+
+def _shared(landing_zone: LandingZone) -> Iterator[Distribution]:
+    """Copies with parameters of the team's in the first Region, shares with everybody in the others."""
+    targets = tuple(landing_zone.targets)
+    first, *others = landing_zone.regions
+    yield Distribution(region=first, accounts=targets, parameters=("/team/ami",))
+    stem = "arn:aws:organizations::999999999999"
+    for region in others:
+        yield Distribution.model_validate(
+            {
+                "region": region,
+                "share": {
+                    "accounts": targets,
+                    "organizations": (f"{stem}:organization/o-abcdefghij",),
+                    "organizationalUnits": (f"{stem}:ou/o-abcdefghij/ou-abcd-12345678",),
+                },
+                "parameters": ("/team/ami",),
+                "licenseConfigurations": (
+                    f"arn:aws:license-manager:{region}:111111111111:license-configuration:lic-{'1' * 32}",
+                ),
+                "launchTemplates": tuple(
+                    {"account": name, "id": f"lt-{number:017x}"} for number, name in enumerate(("hub", *targets))
+                ),
+            }
+        )
 
 
 def _consumer(account: str, role: str, mode: ConsumerMode, scaling: bool) -> Consumer:
@@ -111,7 +139,9 @@ def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
 def _consumer_launch(given: Circumstances) -> list[PolicyDocument]:
     plan, product = given.plan, given.product.name
     return [
-        target_policies.consumer_launch_policy(product, consumer.arn, plan.regions_of(consumer.account))
+        target_policies.consumer_launch_policy(
+            product, consumer.arn, plan.regions_of(consumer.account), plan.shared_with(consumer.account)
+        )
         for consumer in plan.consumers
     ]
 
@@ -119,6 +149,13 @@ def _consumer_launch(given: Circumstances) -> list[PolicyDocument]:
 def _distribution_role(given: Circumstances) -> list[PolicyDocument]:
     hub, targets = given.plan.hub, given.plan.target_accounts
     return [target_policies.distribution_role_policy(hub, account) for account in targets]
+
+
+def _distribution_extensions(given: Circumstances) -> list[PolicyDocument]:
+    return [
+        target_policies.distribution_extension_policy(given.product.name, given.plan, account)
+        for account in given.plan.extended_accounts
+    ]
 
 
 def _image_keys(given: Circumstances) -> list[PolicyDocument]:
@@ -179,6 +216,7 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         lambda given: [target_policies.distribution_role_trust(given.plan.hub)],
     ),
     target_policies.distribution_role_policy: (Kind.IDENTITY, _distribution_role),
+    target_policies.distribution_extension_policy: (Kind.IDENTITY, _distribution_extensions),
     target_policies.consumer_key_policy: (
         Kind.IDENTITY,
         lambda given: [target_policies.consumer_key_policy(given.image_keys)],
