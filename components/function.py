@@ -40,6 +40,7 @@ SOURCES = (
     "runtime/functions/secret_rules.py",
     "runtime/functions/secret_scan.py",
     "runtime/functions/settings.py",
+    "runtime/functions/shared_images.py",
     "runtime/functions/shell_lint.py",
     "runtime/functions/start_build.py",
     "runtime/functions/uploads.py",

@@ -23,15 +23,18 @@ from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
 from local.cloud.journal import FILE_NAME, Journal
 from local.cloud.keys.service import Keys
+from local.cloud.licenses import Licenses
 from local.cloud.messages import Messages
 from local.cloud.ministack_corrections import (
     add_key_condition,
     add_managed_policies,
+    add_organization_keys,
     correct_principal_arn,
     correct_resource_arns,
     role_arn_of,
 )
 from local.cloud.objects import Objects
+from local.cloud.organizations import Organizations
 from local.cloud.parameters import Parameters
 from local.cloud.passed_roles import PassedRoles
 from local.cloud.public_images import PublicImages
@@ -52,7 +55,9 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     note_enforcement()
     journal = Journal(directory / FILE_NAME, role_arn_of)
     gateway = Gateway(front, front.beneath, loop, clock or SystemClock(), journal)
-    compute = Compute(gateway)
+    organizations = Organizations(gateway)
+    add_organization_keys(organizations.path)
+    compute = Compute(gateway, organizations.memberships)
     keys = Keys(gateway)
     admission = Admission(gateway, keys)
     invocations, alarms = Invocations(gateway), Alarms(gateway, admission)
@@ -62,7 +67,16 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
-    services = [compute, keys, parameters, roles, AutoScaling(gateway, roles), image_builder]
+    services = [
+        compute,
+        keys,
+        organizations,
+        Licenses(gateway),
+        parameters,
+        roles,
+        AutoScaling(gateway, roles),
+        image_builder,
+    ]
     guards = [
         Objects(gateway, keys),
         Messages(gateway, keys),

@@ -6,6 +6,7 @@ Everything here reaches into ministack, and only here; each correction says what
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from ministack.core import iam_actions
@@ -39,6 +40,27 @@ def correct_principal_arn() -> None:
         if key.lower() == "aws:principalarn":
             return role_arn_of(context.principal_arn)
         return original(key, context)
+
+    evaluator._resolve_condition_key = resolve  # pyright: ignore[reportPrivateUsage]
+
+
+def add_organization_keys(path_of: Callable[[str], str | None]) -> None:
+    """Let policies see where in an organisation a principal's account is; ministack has none with several accounts.
+
+    `path_of` tells an account's place as `aws:PrincipalOrgPaths` names it, or None.
+    """
+    original = evaluator._resolve_condition_key  # pyright: ignore[reportPrivateUsage]
+
+    def resolve(key: str, context: evaluator.EvalContext) -> Any:
+        match key.lower():
+            case "aws:principalorgid":
+                path = path_of(context.principal_account)
+                return path.split("/")[0] if path else None
+            case "aws:principalorgpaths":
+                path = path_of(context.principal_account)
+                return [path] if path else None
+            case _:
+                return original(key, context)
 
     evaluator._resolve_condition_key = resolve  # pyright: ignore[reportPrivateUsage]
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from model.names import TAG_MANIFEST, TAG_PRODUCT, TAG_SCRIPT_VERSION
 from runtime.functions.provenance import Copy
+from runtime.functions.shared_images import shares_of
 
 if TYPE_CHECKING:
     from types_boto3_imagebuilder import ImagebuilderClient
 
     from runtime.functions.provenance import Provenance
     from runtime.functions.reports import Topic
+    from runtime.functions.shared_images import SharedImages
+
+
+class UnwrittenParametersError(Exception):
+    """Parameters of accounts with shares could not be written; Lambda tries again, as for copies."""
 
 
 class UntaggedCopiesError(Exception):
@@ -30,6 +36,8 @@ class BuildOutcome:
     script_version_id: str | None
     manifest_sha256: str | None
     copies: tuple[Copy, ...]
+    shared: bool = False
+    """Whether the hub's own AMI is shared with accounts whose parameters are to name it."""
 
     def tags(self, product: str) -> dict[str, str]:
         """What each copy says of itself; empty for an image that no function of ours asked for."""
@@ -41,8 +49,12 @@ class BuildOutcome:
             TAG_SCRIPT_VERSION: self.script_version_id,
         }
 
-    def as_dict(self, untagged: Mapping[str, str]) -> dict[str, Any]:
-        """The message's body; `untagged` holds the reason by AMI where a copy could not be tagged."""
+    def as_dict(self, untagged: Mapping[str, str], unwritten: Mapping[str, str]) -> dict[str, Any]:
+        """The message's body.
+
+        `untagged` holds the reason by AMI where a copy could not be tagged, `unwritten` by account and Region where the
+        parameters of a share could not be written.
+        """
         return {
             "reason": self.reason,
             "image": self.image,
@@ -50,6 +62,7 @@ class BuildOutcome:
             "manifestSha256": self.manifest_sha256,
             "amis": [{"account": copy.account, "region": copy.region, "id": copy.ami} for copy in self.copies],
             "untagged": dict(untagged),
+            "unwritten": dict(unwritten),
         }
 
 
@@ -69,14 +82,23 @@ def read_outcome(image_arn: str, image_builder: ImagebuilderClient) -> BuildOutc
             for ami in image.get("outputResources", {}).get("amis", [])
             if ami.get("image")
         ),
+        shared=any(shares_of({"arn": image_arn, **image})),
     )
 
 
-def report(outcome: BuildOutcome, product: str, provenance: Provenance, topic: Topic) -> None:
-    """Tag the copies and publish how the build ended; raises `UntaggedCopiesError` after that."""
+def report(
+    outcome: BuildOutcome, product: str, provenance: Provenance, shared_images: SharedImages, topic: Topic
+) -> None:
+    """Tag the copies, write the parameters of shares, and publish how the build ended.
+
+    Raises `UntaggedCopiesError` or `UnwrittenParametersError` after that.
+    """
     tags = outcome.tags(product)
     copies = dict.fromkeys((*outcome.copies, *provenance.built(outcome.image)))
     untagged = provenance.write(copies, tags) if tags else {}
-    topic.publish(f"image {outcome.status.lower()}", outcome.status, outcome.as_dict(untagged))
+    unwritten = shared_images.write() if outcome.shared and outcome.status == "AVAILABLE" else {}
+    topic.publish(f"image {outcome.status.lower()}", outcome.status, outcome.as_dict(untagged, unwritten))
+    if unwritten:
+        raise UnwrittenParametersError("; ".join(f"{place}: {why}" for place, why in unwritten.items()))
     if untagged:
         raise UntaggedCopiesError("; ".join(f"{ami}: {why}" for ami, why in untagged.items()))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Tracer
@@ -14,28 +16,19 @@ from runtime.functions.outcome import read_outcome, report
 from runtime.functions.provenance import Provenance
 from runtime.functions.reports import Topic
 from runtime.functions.settings import Settings
-
-if TYPE_CHECKING:
-    from types_boto3_ec2 import EC2Client
+from runtime.functions.shared_images import SharedImages
 
 logger = Logger(service="golden-ami")
 tracer = Tracer(service="golden-ami")
 
 
-def ec2_of(account: str, region: str, hub: str) -> EC2Client:
-    """An EC2 client in an account that holds a copy: the hub's own, or with a target's distribution role."""
+def session_of(account: str, hub: str) -> Any:
+    """A session in an account that uses the image: the hub's own, or with a target's distribution role."""
     if account == hub:
-        return boto3.client("ec2", region_name=region)
-    session = boto3.client("sts").assume_role(
-        RoleArn=distribution_role_arn(account), RoleSessionName="golden-ami-provenance"
-    )["Credentials"]
-    return boto3.client(
-        "ec2",
-        region_name=region,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+        return boto3.Session()
+    role = distribution_role_arn(account)
+    keys = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="golden-ami-report")["Credentials"]
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
 
 @tracer.capture_lambda_handler(capture_response=False)
@@ -43,9 +36,19 @@ def ec2_of(account: str, region: str, hub: str) -> EC2Client:
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
     """Report the image of an `EC2 Image Builder Image State Change` event, and tag its copies."""
     settings = Settings.from_environment(os.environ)
-    outcome = read_outcome(event["resources"][0], boto3.client("imagebuilder"))
+    image_builder = boto3.client("imagebuilder")
+    outcome = read_outcome(event["resources"][0], image_builder)
     logger.info("ended", extra={"product": settings.product, "image": outcome.image, "status": outcome.status})
-    provenance = Provenance(lambda account, region: ec2_of(account, region, settings.hub))
+
+    @cache
+    def session(account: str) -> Any:
+        return session_of(account, settings.hub)
+
+    def client(service: str) -> Callable[[str, str], Any]:
+        return lambda account, region: session(account).client(service, region_name=region)
+
+    provenance = Provenance(client("ec2"))
+    shared_images = SharedImages(settings.pipeline_arn, image_builder, client("ec2"), client("ssm"))
     topic = Topic(settings.topic_arn, settings.product, boto3.client("sns"))
-    report(outcome, settings.product, provenance, topic)
+    report(outcome, settings.product, provenance, shared_images, topic)
     return {"status": outcome.status}

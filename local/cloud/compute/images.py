@@ -65,7 +65,7 @@ class Images:
             if ids
             else self._store.everywhere(Kind.IMAGE, call.region)
         )
-        images = [image for image in found if isinstance(image, Image) and image.may_be_launched_by(account)]
+        images = [image for image in found if isinstance(image, Image) and self._store.shows(image, account)]
         owners = call.parameters.get("Owners")
         if owners:
             wanted = {account if owner == "self" else owner for owner in owners}

@@ -186,9 +186,15 @@ class Image(Record):
         """Whether everybody may launch it."""
         return {"Group": "all"} in self.permissions
 
-    def may_be_launched_by(self, account: str) -> bool:
-        """Whether an account sees the image: its own, shared with it, or public."""
-        return account == self.owner or self.public or {"UserId": account} in self.permissions
+    def may_be_launched_by(self, account: str, memberships: frozenset[str] = frozenset()) -> bool:
+        """Whether an account sees the image: its own, shared with it or what it is a member of, or public.
+
+        `memberships` are ARNs of the account's organisation and units.
+        """
+        if account == self.owner or self.public or {"UserId": account} in self.permissions:
+            return True
+        shared = {entry.get("OrganizationArn") or entry.get("OrganizationalUnitArn") for entry in self.permissions}
+        return not shared.isdisjoint(memberships)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
@@ -11,6 +11,7 @@ from local.cloud.compute.encryption import KeyUse
 from local.cloud.compute.image_making import ImageMaking
 from local.cloud.compute.images import Images
 from local.cloud.compute.instances import Instances
+from local.cloud.compute.launch_templates import LaunchTemplates
 from local.cloud.compute.launches import Launches
 from local.cloud.compute.records import Image, ImageDevice, Kind, Record, Snapshot, State, new_id
 from local.cloud.compute.snapshots import Snapshots
@@ -30,9 +31,12 @@ class Compute:
     whole = False
     resource_of = None
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(
+        self, gateway: Gateway, memberships: Callable[[str], frozenset[str]] = lambda _account: frozenset()
+    ) -> None:
+        """`memberships` tells the ARNs of the organisation and units that an account is in."""
         self._gateway = gateway
-        self._store = Store()
+        self._store = Store(memberships)
         self._access = Access(gateway)
         keys = KeyUse(gateway)
         making = ImageMaking(gateway, self._store, self._access, keys)
@@ -62,6 +66,7 @@ class Compute:
             "StartInstances": instances.start,
             "StopInstances": instances.stop,
             "TerminateInstances": instances.terminate,
+            **LaunchTemplates(gateway, self._access).operations,
             **{name: _unsupported for name in UNSUPPORTED},
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from local.cloud.call import ServiceError
@@ -28,10 +28,14 @@ def not_found(kind: Kind, record_id: str) -> ServiceError:
 
 
 class Store:
-    """Records by `[account][region]`; a lock makes changes of one call appear at once."""
+    """Records by `[account][region]`; a lock makes changes of one call appear at once.
 
-    def __init__(self) -> None:
+    `memberships` tells the ARNs of the organisation and units that an account is in.
+    """
+
+    def __init__(self, memberships: Callable[[str], frozenset[str]]) -> None:
         self.lock = threading.RLock()
+        self._memberships = memberships
         self._records: dict[str, dict[str, dict[Kind, dict[str, Record]]]] = defaultdict(
             lambda: defaultdict(lambda: defaultdict(dict))
         )
@@ -83,9 +87,13 @@ class Store:
         if not image_id.startswith("ami-"):
             raise ServiceError("InvalidAMIID.Malformed", f'Invalid id: "{image_id}" (expecting "ami-...")')
         record = self.find(Kind.IMAGE, image_id, region)
-        if not isinstance(record, Image) or not record.may_be_launched_by(account):
+        if not isinstance(record, Image) or not self.shows(record, account):
             raise not_found(Kind.IMAGE, image_id)
         return record
+
+    def shows(self, image: Image, account: str) -> bool:
+        """Whether an account may launch from an image, and so sees it."""
+        return image.may_be_launched_by(account, self._memberships(account))
 
     def instance(self, instance_id: str, account: str, region: str) -> Instance:
         """An account's own instance; raises `ServiceError`."""

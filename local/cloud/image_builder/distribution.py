@@ -1,4 +1,4 @@
-"""Distribution: copies of the build's AMI in the targets, by the role there, and the parameters that name them.
+"""Distribution: copies of the build's AMI in the targets, by the role there, and what names them.
 
 Every target is tried, also after one was refused; what was made stays, and a retry makes only what is missing. The AMI
 in the build Region stays too, in the build account alone: AWS does not say what becomes of it where the build Region is
@@ -18,6 +18,7 @@ from local.cloud.call import Credentials
 from local.cloud.image_builder.contents import Contents
 from local.cloud.image_builder.context import AWS_ERRORS, Context, reason_of
 from local.cloud.image_builder.instances import InstanceError, Instances, wait_for_image
+from local.cloud.image_builder.integration import Integration, Named
 from local.cloud.image_builder.runs import Copy, Progress, Run
 
 ROLE = "EC2ImageBuilderDistributionCrossAccountRole"
@@ -57,7 +58,7 @@ class Target:
     account: str
     region: str
     settings: Mapping[str, Any]
-    parameters: tuple[Mapping[str, Any], ...] = ()
+    named: Named
 
     @property
     def key(self) -> str | None:
@@ -89,21 +90,21 @@ def targets_of(run: Run) -> list[Target]:
     """Where an image goes; without a distribution configuration, its own account and Region."""
     configuration = run.record.get("distributionConfiguration")
     if not configuration:
-        return [Target(run.account, run.region, {})]
+        return [Target(run.account, run.region, {}, Named())]
     return [
         Target(
             account,
             entry["region"],
             entry.get("amiDistributionConfiguration") or {},
-            tuple(
-                parameter
-                for parameter in entry.get("ssmParameterConfigurations") or []
-                if parameter.get("amiAccountId", run.account) == account
-            ),
+            Named.of(entry, account, run.account, first=position == 0),
         )
         for entry in configuration["distributions"]
-        for account in (entry.get("amiDistributionConfiguration") or {}).get("targetAccountIds") or [run.account]
+        for position, account in enumerate(_accounts(entry, run))
     ]
+
+
+def _accounts(entry: Mapping[str, Any], run: Run) -> list[str]:
+    return (entry.get("amiDistributionConfiguration") or {}).get("targetAccountIds") or [run.account]
 
 
 def in_place(run: Run, target: Target) -> bool:
@@ -136,7 +137,7 @@ class Distribution:
         self._sessions: dict[str, Credentials] = {}
 
     def carry_out(self) -> None:
-        """Copy to all targets that lack the image, then set the parameters of all that have it.
+        """Copy to all targets that lack the image, then let parameters and templates of all that have it name it.
 
         Raises:
             WorkflowFailure: Its cause is a `DistributionFailure` where a target was refused.
@@ -157,7 +158,12 @@ class Distribution:
                 self._withdraw(targets)
             self._progress.change("INTEGRATING")
             with self._progress.step(workflow, "ApplyImageConfigurations", "ApplyImageConfigurations"):
-                self._each(targets, lambda copy: bool(copy.image_id) and not copy.integrated, self._set_parameters)
+                integration = Integration(self._context, run, self._role, self._session, self._log)
+
+                def integrate(target: Target, copy: Copy) -> None:
+                    integration.apply(target.named, copy)
+
+                self._each(targets, lambda copy: bool(copy.image_id) and not copy.integrated, integrate)
                 failed = [copy for copy in run.copies.values() if copy.status != "AVAILABLE"]
                 if failed:
                     raise DistributionFailure(failed, run.account)
@@ -188,7 +194,7 @@ class Distribution:
             copy.image_id = run.ami
             self._permit(self._ec2, target, run.ami or "")
         else:
-            client = self._context.gateway.client("ec2", target.region, self._session(target, copy))
+            client = self._context.gateway.client("ec2", target.region, self._session(target.account, copy))
             if target.account != run.account:
                 self._share(target, copy)
             image_id = self._request_copy(client, target, copy)
@@ -203,18 +209,17 @@ class Distribution:
         copy.status = "AVAILABLE"
         self._log(f"Target {target.account} in {target.region}: {copy.image_id}")
 
-    def _session(self, target: Target, copy: Copy) -> Credentials:
-        run = self._run
-        if target.account == run.account:
+    def _session(self, account: str, copy: Copy) -> Credentials:
+        if account == self._run.account:
             return self._role
-        if target.account not in self._sessions:
-            arn = f"arn:aws:iam::{target.account}:role/{ROLE}"
+        if account not in self._sessions:
+            arn = f"arn:aws:iam::{account}:role/{ROLE}"
             try:
-                self._sessions[target.account] = self._context.gateway.assume_role(self._role, arn, "ImageBuilder")
+                self._sessions[account] = self._context.gateway.assume_role(self._role, arn, "ImageBuilder")
             except AWS_ERRORS as error:
                 copy.reason = f"STS Client Error: '{reason_of(error)}'"
                 raise
-        return self._sessions[target.account]
+        return self._sessions[account]
 
     def _share(self, target: Target, copy: Copy) -> None:
         account = {"UserId": target.account}
@@ -280,25 +285,6 @@ class Distribution:
                 self._ec2.modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=permission)
         except AWS_ERRORS as error:
             self._log(f"The build's AMI stays shared with its targets: {reason_of(error)}")
-
-    def _set_parameters(self, target: Target, copy: Copy) -> None:
-        copy.step = "ApplyImageConfigurations"
-        for parameter in target.parameters:
-            name, kind = parameter["parameterName"], parameter.get("dataType") or "text"
-            path = name if name.startswith("/") else f"/{name}"
-            arn = f"arn:aws:ssm:{target.region}:{target.account}:parameter{path}"
-            try:
-                # The execution role must be allowed as well (User Guide, "Prerequisites for SSM output parameters").
-                self._context.gateway.authorize(self._role, "ssm:PutParameter", arn, target.region)
-                if kind == "aws:ec2:image":
-                    self._context.gateway.authorize(self._role, "ec2:DescribeImages", "*", target.region)
-                client = self._context.gateway.client("ssm", target.region, self._session(target, copy))
-                client.put_parameter(Name=name, Value=copy.image_id, Type="String", DataType=kind, Overwrite=True)
-            except AWS_ERRORS as error:
-                copy.reason = f"SSM Client Error: '{reason_of(error)}'"
-                raise
-            self._log(f"Parameter {name} of {target.account} in {target.region}: {copy.image_id}")
-        copy.integrated, copy.status, copy.reason = True, "AVAILABLE", None
 
     def _publish(self) -> None:
         with self._context.store.lock:

@@ -20,8 +20,7 @@ TIMEOUT_MINUTES = 720
 """Minutes a distribution may take (service model, DistributionTimeoutMinutes)."""
 
 _NOT_HERE = (
-    "containerDistributionConfiguration", "licenseConfigurationArns", "launchTemplateConfigurations",
-    "s3ExportConfiguration", "fastLaunchConfigurations",
+    "containerDistributionConfiguration", "s3ExportConfiguration", "fastLaunchConfigurations",
 )  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
 _VARIABLES = ("imagebuilder:buildDate", "imagebuilder:buildVersion")

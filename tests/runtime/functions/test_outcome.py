@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from runtime.functions.outcome import UntaggedCopiesError, read_outcome, report
+from runtime.functions.outcome import UntaggedCopiesError, UnwrittenParametersError, read_outcome, report
 from runtime.functions.provenance import Provenance
 from runtime.functions.reports import Topic
 from tests.runtime.fakes import FakeTopic, refusal
@@ -56,8 +56,19 @@ class FakeEc2:
 
 
 @dataclass
+class FakeShares:
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+    times: int = 0
+
+    def write(self) -> dict[str, str]:
+        self.times += 1
+        return self.refused
+
+
+@dataclass
 class Accounts:
     refusing: tuple[str, ...] = ()
+    shared_images: Any = field(default_factory=FakeShares)
     tags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     topic: FakeTopic = field(default_factory=FakeTopic)
 
@@ -66,7 +77,7 @@ class Accounts:
         outcome = read_outcome(IMAGE, cast(Any, FakeImages(image)))
         clients = Provenance(lambda account, _region: cast(Any, FakeEc2(self.tags, account, self.refusing)))
         try:
-            report(outcome, "ledger", clients, Topic("topic", "ledger", cast(Any, self.topic)))
+            report(outcome, "ledger", clients, self.shared_images, Topic("topic", "ledger", cast(Any, self.topic)))
         finally:
             (message,) = self.topic.messages
         return message
@@ -88,6 +99,7 @@ def test_success_tells_product_script_version_and_every_ami() -> None:
             {"account": "333333333333", "region": "eu-west-1", "id": "ami-3"},
         ],
         "untagged": {},
+        "unwritten": {},
     }
 
 
@@ -120,3 +132,37 @@ def test_an_image_that_nobody_uploaded_a_script_for_gets_no_tags() -> None:
     accounts = Accounts()
     accounts.report(state={"status": "AVAILABLE"}, outputResources={"amis": AMIS})
     assert accounts.tags == {}
+
+
+SHARED = {
+    "outputResources": {"amis": [{"accountId": "111111111111", "region": "us-east-1", "image": "ami-1"}]},
+    "distributionConfiguration": {
+        "distributions": [
+            {
+                "region": "us-east-1",
+                "amiDistributionConfiguration": {"launchPermission": {"userIds": ["222222222222"]}},
+                "ssmParameterConfigurations": [{"parameterName": "/golden-ami/ledger/stable"}],
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(("status", "times"), [("AVAILABLE", 1), ("FAILED", 0), ("CANCELLED", 0)])
+def test_the_parameters_of_shares_are_written_when_an_image_is_available(status: str, times: int) -> None:
+    accounts = Accounts()
+    accounts.report(state={"status": status}, tags=TAGS, **SHARED)
+    assert accounts.shared_images.times == times
+
+
+def test_an_image_that_is_shared_with_nobody_needs_no_parameter_of_ours() -> None:
+    accounts = Accounts()
+    accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, outputResources={"amis": AMIS})
+    assert accounts.shared_images.times == 0
+
+
+def test_a_parameter_that_cannot_be_written_is_reported_and_tried_again() -> None:
+    accounts = Accounts(shared_images=FakeShares({"222222222222 us-east-1": "AccessDenied: no"}))
+    with pytest.raises(UnwrittenParametersError, match="222222222222 us-east-1: AccessDenied: no"):
+        accounts.report(state={"status": "AVAILABLE"}, tags=TAGS, **SHARED)
+    assert accounts.topic.messages[0]["unwritten"] == {"222222222222 us-east-1": "AccessDenied: no"}
