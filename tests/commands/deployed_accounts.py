@@ -40,6 +40,7 @@ class Place:
     parameter: str | None
     image: dict[str, Any]
     snapshot: dict[str, Any]
+    sees_snapshot: bool = True
 
 
 class Pages:
@@ -139,7 +140,10 @@ class Ec2(Client):
         return {"Images": [image] if image.get("ImageId") in ImageIds else []}
 
     def describe_snapshots(self, *, SnapshotIds: list[str]) -> dict[str, Any]:
-        snapshot = self._cloud.places[self._account, self._region].snapshot
+        place = self._cloud.places[self._account, self._region]
+        if not place.sees_snapshot:
+            raise refusal("InvalidSnapshot.NotFound", "DescribeSnapshots")
+        snapshot = place.snapshot
         return {"Snapshots": [snapshot] if snapshot["SnapshotId"] in SnapshotIds else []}
 
 
@@ -179,6 +183,10 @@ def deployed(planned: LaunchAccess) -> DeployedAccounts:
             {"GranteePrincipal": grant.grantee, "Operations": sorted(grant.operations)} for grant in place.key.grants
         ]
         accounts.keys[place.region] = Key(arn, policy, grants=grants)
+        if (owner := accounts.places.get((place.owner, place.region))) and place.owner != place.account:
+            shared = Place(owner.parameter, {**owner.image, "Tags": []}, owner.snapshot, sees_snapshot=False)
+            accounts.places[place.account, place.region] = shared
+            continue
         number = f"{len(accounts.places) + 1:017x}"
         image = {
             "ImageId": f"ami-{number}",

@@ -15,7 +15,7 @@ from commands.access import access_report, main
 from commands.access_accounts import DeploymentRoles
 from commands.access_live import DeployedLaunches
 from commands.access_report import Report, Source
-from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, SharedWith
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.launch_access import Answer, LaunchAccess, Row, Step
@@ -248,6 +248,29 @@ def test_a_grant_that_is_gone_is_missed() -> None:
 def test_auto_scaling_needs_its_role_and_how_to_make_it_is_told() -> None:
     row = scaling(lambda accounts: accounts.roles.pop(("222222222222", "AWSServiceRoleForAutoScaling")) and None)
     assert "create-service-linked-role" in row.cells[Step.KEY].missing[0]
+
+
+def sharing(change: Callable[[DeployedAccounts], object] = lambda _accounts: None) -> Row:
+    """The one launch of an account that the hub shares its image with, from what is deployed."""
+    consumer = ConsumerRole("222222222222", "workers", create=True)
+    target = RegionTarget("us-east-1", (), SharedWith(("222222222222",)))
+    plan = DistributionPlan("111111111111", "us-east-1", (target,), (consumer,))
+    accounts = deployed(planned_launches("ledger", plan, ADMINISTRATORS))
+    change(accounts)
+    (row,) = DeployedLaunches("ledger", plan, "m5.large", accounts).read().rows()
+    return row
+
+
+def test_a_shared_image_is_launched_from_by_its_owner_and_its_snapshots_are_read_there() -> None:
+    row = sharing()
+    assert {cell.answer for cell in row.cells.values()} == {Answer.YES}
+    assert row.cells[Step.IMAGE].deciding[0].endswith("LaunchSharedImages")
+    assert "of 111111111111 in us-east-1, under the image key" in row.cells[Step.SNAPSHOT].deciding[0]
+
+
+def test_an_image_of_somebody_else_behind_the_channel_of_a_share_is_told() -> None:
+    row = sharing(lambda found: found.places["222222222222", "us-east-1"].image.update(OwnerId="444444444444"))
+    assert "belongs to 444444444444" in row.cells[Step.IMAGE].missing[0]
 
 
 def command(*arguments: str) -> Any:

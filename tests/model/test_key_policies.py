@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, SharedWith, Uploader
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.key_policies import ADMINISTRATOR_ACTIONS, KEY_POLICY_MAXIMUM, data_key_policy, image_key_policy
@@ -140,3 +140,43 @@ def test_auto_scaling_is_granted_to_by_its_accounts_deployment_role_and_nobody_e
         "BoolIfExists": {"kms:GrantIsForAWSResource": "false"},
         "StringNotEquals": {"kms:GranteePrincipal": grantee},
     }
+
+
+ORGANIZATIONS = "arn:aws:organizations::999999999999"
+
+
+def shared(**entities: tuple[str, ...]) -> DistributionPlan:
+    """Shared in one Region, kept by the hub in the other."""
+    consumers = (ConsumerRole("222222222222", "two", True),)
+    regions = (RegionTarget("us-east-1", (), SharedWith(**entities)), RegionTarget("eu-west-1", ()))
+    return replace(PLAN, regions=regions, consumers=consumers)
+
+
+def test_accounts_with_a_share_are_admitted_by_their_consumers_and_no_distribution_role_is() -> None:
+    plan = shared(accounts=("222222222222", "333333333333"))
+    use = statements(plan, "us-east-1")["UseByTargets"]
+    assert use["Principal"] == {"AWS": "arn:aws:iam::222222222222:root"}
+    assert use["Condition"] == {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/two"}}
+    assert "UseByTargets" not in statements(plan, "eu-west-1")
+
+
+def test_an_organisation_uses_the_key_through_ec2_of_the_region_and_nothing_else() -> None:
+    plan = shared(organizations=(f"{ORGANIZATIONS}:organization/o-abcdefghij",))
+    found = statements(plan, "us-east-1")
+    through = {"aws:PrincipalOrgID": "o-abcdefghij", "kms:ViaService": "ec2.us-east-1.amazonaws.com"}
+    assert found["UseByOrganizations"]["Principal"] == "*"
+    assert found["UseByOrganizations"]["Condition"] == {"StringEquals": through}
+    assert found["GrantsByOrganizations"]["Action"] == "kms:CreateGrant"
+    assert found["GrantsByOrganizations"]["Condition"] == {
+        "StringEquals": through,
+        "Bool": {"kms:GrantIsForAWSResource": "true"},
+    }
+    assert "UseByOrganizations" not in statements(plan, "eu-west-1")
+
+
+def test_a_unit_is_admitted_with_all_that_is_below_it_and_within_its_organisation() -> None:
+    plan = shared(organizational_units=(f"{ORGANIZATIONS}:ou/o-abcdefghij/ou-abcd-12345678",))
+    condition = statements(plan, "us-east-1")["UseByOrganizationalUnits"]["Condition"]
+    assert condition["ForAnyValue:StringLike"] == {"aws:PrincipalOrgPaths": "o-abcdefghij/*/ou-abcd-12345678/*"}
+    assert condition["StringEquals"]["aws:PrincipalOrgID"] == "o-abcdefghij"
+    assert "UseByOrganizations" not in statements(plan, "us-east-1")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from model.access import NamedPolicy, Permissions, ResourceSide
-from model.distribution import ConsumerRole, DistributionPlan, RegionTarget
+from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, SharedWith
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.launch_access import Answer, Cell, LaunchAccess, Launcher, Obstacle, Row, Step
@@ -305,3 +305,41 @@ def test_a_launcher_without_an_instance_profile_is_asked_nothing_for_one(planned
     bare = replace(planned, launchers=(Launcher(Permissions(planned.launchers[0].principal)),))
     cell = row(bare, CREATED, "us-east-1").cells[Step.INSTANCE_PROFILE]
     assert cell.answer is Answer.YES
+
+
+def shared_launch(launch_policy: bool = True) -> Row:
+    """A created role's launch from the hub's own AMI, which shows it no tags."""
+    consumer = ConsumerRole("222222222222", "workers", create=True)
+    target = RegionTarget("us-east-1", (), SharedWith(("222222222222",)))
+    plan = DistributionPlan("111111111111", "us-east-1", (target,), (consumer,))
+    access = planned_launches("ledger", plan, ADMINISTRATORS)
+    if not launch_policy:
+        access = with_role_policies(access, lambda policy: without(policy, "LaunchSharedImages"))
+    return row(access, consumer.arn, "us-east-1")
+
+
+def test_a_shared_image_is_launched_from_as_the_hubs_and_a_tag_would_not_do() -> None:
+    found = shared_launch()
+    assert {cell.answer for cell in found.cells.values()} == {Answer.YES}
+    assert found.cells[Step.IMAGE].deciding[0].endswith(": LaunchSharedImages")
+    assert found.cells[Step.SNAPSHOT].deciding == (
+        "the hub 111111111111 shares its images of ledger with 222222222222",
+    )
+
+
+def test_without_the_statement_on_shared_images_the_image_is_refused() -> None:
+    assert refused(shared_launch(launch_policy=False)) == {Step.IMAGE}
+
+
+def test_a_copy_in_one_region_and_a_share_in_another_are_launched_from_each_in_its_own_way() -> None:
+    consumer = ConsumerRole("222222222222", "workers", create=True)
+    regions = (
+        RegionTarget("us-east-1", ("222222222222",)),
+        RegionTarget("eu-west-1", (), SharedWith(("222222222222",))),
+    )
+    access = planned_launches(
+        "ledger", DistributionPlan("111111111111", "us-east-1", regions, (consumer,)), ADMINISTRATORS
+    )
+    deciding = {one.region: one.cells[Step.IMAGE].deciding[0].rsplit(": ", 1)[-1] for one in access.rows()}
+    assert deciding == {"us-east-1": "LaunchProductImages", "eu-west-1": "LaunchSharedImages"}
+    assert all(one.holds for one in access.rows())
