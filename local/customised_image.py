@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from commands.follow import FAILED, EndedImage, Follower
+from commands.follow import FAILED, Copy, EndedImage, Follower
 from local.build_following import POLL_SECONDS, BuildError, Pipeline
 from local.consumer_launch import Launch, Launcher
 from local.image_report import Row, key_of, recorded
@@ -19,6 +20,12 @@ from local.people import APPLICATION_OPERATOR, PRODUCT_ENGINEER, SCRIPT_AUTHOR
 from local.script_upload import ScriptFolder
 from local.session import Actor, Session
 from model.names import channel_parameter
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+PARAMETER_SECONDS = 30.0
+"""Time in which the parameter of a shared image has to name it."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +82,43 @@ class CustomisedImage:
         launches = Launches(self.session.folder.cloud / "launches.json", self.session.cloud.run)
         rows: list[Row] = []
         with self.session.report.task("Launch from the image as each consumer role") as task:
-            for copy in image.copies:
-                operator = self.session.person(APPLICATION_OPERATOR, copy.account)
-                ec2 = operator.ec2(copy.region)
-                ssm = operator.ssm(copy.region)
-                key = key_of(copy.ami, ec2)
-                value = ssm.get_parameter(Name=parameter)["Parameter"].get("Value", "")
+            for account, copy in self._launching(image):
+                operator = self.session.person(APPLICATION_OPERATOR, account)
+                # Snapshots of a shared AMI are seen by its owner only.
+                key = key_of(copy.ami, self.session.person(APPLICATION_OPERATOR, copy.account).ec2(copy.region))
+                value = self._named(operator.ssm(copy.region), parameter, copy.ami)
                 stated = parameter if value == copy.ami else f"{parameter} holds {value}"
-                roles = [consumer.arn for consumer in plan.consumers if consumer.account == copy.account] or [""]
+                roles = [consumer.arn for consumer in plan.consumers if consumer.account == account] or [""]
                 for role in roles:
                     task.update(f"{role} in {copy.region}", None)
                     launched = ""
                     if role:
                         launched = launches.get(copy.ami, role) or self._launch(copy.region, role, parameter, operator)
                         launches.note(copy.ami, role, launched)
-                    name = self.session.files.account_name(copy.account)
+                    name = self.session.files.account_name(account)
                     consumer = role.partition("role/")[2]
-                    rows.append(Row(copy.account, name, copy.region, copy.ami, key, stated, consumer, launched))
+                    rows.append(Row(account, name, copy.region, copy.ami, key, stated, consumer, launched))
         return rows
+
+    def _launching(self, image: EndedImage) -> Iterator[tuple[str, Copy]]:
+        """Every account that launches from a copy, with that copy: its owner, and whom the hub shares it with."""
+        plan = self.session.files.plan(self.product)
+        for copy in image.copies:
+            yield copy.account, copy
+            for target in plan.regions:
+                if (copy.account, copy.region) == (plan.hub, target.region):
+                    yield from ((account, copy) for account in target.shared.accounts)
+
+    @staticmethod
+    def _named(ssm: SSMClient, parameter: str, ami: str) -> str:
+        """What a parameter names; where an image is shared, it is written a moment after the image is available."""
+        deadline, value = time.monotonic() + PARAMETER_SECONDS, ""
+        while value != ami and time.monotonic() < deadline:
+            found = ssm.get_parameters(Names=[parameter])["Parameters"]
+            value = found[0].get("Value", "") if found else ""
+            if value != ami:
+                time.sleep(POLL_SECONDS)
+        return value
 
     def recorded(self, image: EndedImage) -> list[str]:
         """What the image's build recorded and did not execute."""

@@ -39,6 +39,7 @@ from model.names import (
     role_arn,
 )
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES
+from model.target_policies import launch_template_statements
 
 
 def deployment_role_trust(hub: str) -> PolicyDocument:
@@ -242,6 +243,9 @@ def hub_deployment_policy(
             ),
             Statement("ReadNetwork", NETWORK_READ_ACTIONS),
             Statement("ReadBaseImages", ("ssm:GetParameter",), (f"arn:aws:ssm:{region}::parameter/aws/service/*",)),
+            # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
+            # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
+            *launch_template_statements(plans, hub),
             *role_statements(hub, plans),
         )
     )

@@ -153,7 +153,7 @@ def execution_policy(
             Statement("WriteBuildLog", ("logs:CreateLogStream", "logs:PutLogEvents"), _log_streams(names)),
             Statement("WriteChannels", ("ssm:PutParameter",), parameters),
             *assume_distribution_roles("DistributeToTargets", (*plan.target_accounts, *plan.template_accounts)),
-            *launch_template_statements(plan, plan.hub),
+            *launch_template_statements((plan,), plan.hub),
             *_license_statements(plan),
         )
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from model.distribution import DistributionPlan, SharedImages
 from model.documents import PolicyDocument, Statement, trust_policy
 from model.key_policies import FOR_AWS_RESOURCES, USE_ACTIONS
@@ -71,13 +73,14 @@ def distribution_extension_policy(product: str, plan: DistributionPlan, account:
         statements.append(Statement("WriteParameters", ("ssm:PutParameter",), (*copied, *shared)))
     if shared:
         statements.append(Statement("ReadParametersOfShares", ("ssm:GetParameter",), shared))
-    return PolicyDocument((*statements, *launch_template_statements(plan, account)))
+    return PolicyDocument((*statements, *launch_template_statements((plan,), account)))
 
 
-def launch_template_statements(plan: DistributionPlan, account: str) -> tuple[Statement, ...]:
+def launch_template_statements(plans: Iterable[DistributionPlan], account: str) -> tuple[Statement, ...]:
     """Updates of an account's launch templates by Image Builder, which demands its tag on them (facts: AWS)."""
     templates = tuple(
         launch_template_arn(template.id, account, target.region)
+        for plan in plans
         for target in plan.regions
         for template in target.launch_templates
         if template.account == account
@@ -88,7 +91,7 @@ def launch_template_statements(plan: DistributionPlan, account: str) -> tuple[St
         Statement(
             "UpdateLaunchTemplates",
             ("ec2:CreateLaunchTemplateVersion", "ec2:CreateTags", "ec2:ModifyLaunchTemplate"),
-            templates,
+            tuple(dict.fromkeys(templates)),
             conditions={"StringEquals": {"aws:ResourceTag/CreatedBy": CREATED_BY_IMAGE_BUILDER}},
         ),
         # Describe actions know no resource level (Service Authorization Reference, Amazon EC2).

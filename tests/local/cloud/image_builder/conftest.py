@@ -41,6 +41,10 @@ class FakeGateway:
     instances: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     objects: dict[str, bytes] = field(default_factory=dict[str, bytes])
     parameters: dict[tuple[str, str, str], str] = field(default_factory=dict[tuple[str, str, str], str])
+    templates: dict[tuple[str, str, str], list[str]] = field(default_factory=dict[tuple[str, str, str], list[str]])
+    """Images of a launch template's versions; `defaults` has the numbers of default ones."""
+    defaults: dict[str, int] = field(default_factory=dict[str, int])
+    licenses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     logs: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     calls: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
@@ -172,6 +176,36 @@ class FakeClient:
     def put_parameter(self, Name: str, Value: str, **_request: Any) -> None:
         self._begin("PutParameter")
         self.cloud.parameters[(self.account, self.region, Name)] = Value
+
+    def _template(self, operation: str, template: str) -> list[str]:
+        self._begin(operation)
+        found = self.cloud.templates.get((self.account, self.region, template))
+        if found is None:
+            raise refused(operation, f"{template} does not exist", "InvalidLaunchTemplateId.NotFound")
+        return found
+
+    def describe_launch_templates(self, LaunchTemplateIds: list[str]) -> dict[str, Any]:
+        (template,) = LaunchTemplateIds
+        self._template("DescribeLaunchTemplates", template)
+        return {"LaunchTemplates": [{"DefaultVersionNumber": self.cloud.defaults.get(template, 1)}]}
+
+    def create_launch_template_version(
+        self, LaunchTemplateId: str, SourceVersion: str, LaunchTemplateData: dict[str, str]
+    ) -> dict[str, Any]:
+        versions = self._template("CreateLaunchTemplateVersion", LaunchTemplateId)
+        assert SourceVersion == str(self.cloud.defaults.get(LaunchTemplateId, 1))
+        versions.append(LaunchTemplateData["ImageId"])
+        return {"LaunchTemplateVersion": {"VersionNumber": len(versions)}}
+
+    def modify_launch_template(self, LaunchTemplateId: str, DefaultVersion: str) -> None:
+        self._template("ModifyLaunchTemplate", LaunchTemplateId)
+        self.cloud.defaults[LaunchTemplateId] = int(DefaultVersion)
+
+    def update_license_specifications_for_resource(
+        self, ResourceArn: str, AddLicenseSpecifications: list[dict[str, str]]
+    ) -> None:
+        self._begin("UpdateLicenseSpecificationsForResource")
+        self.cloud.licenses[ResourceArn] += [one["LicenseConfigurationArn"] for one in AddLicenseSpecifications]
 
     def put_log_events(self, logGroupName: str, logStreamName: str, logEvents: list[dict[str, Any]]) -> None:
         self.cloud.logs[f"{logGroupName} {logStreamName}"] += [event["message"] for event in logEvents]
