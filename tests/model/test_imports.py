@@ -50,7 +50,8 @@ def test_the_functions_import_what_lambda_or_their_layer_has() -> None:
     modules = {module for _, module in imported_modules("runtime")}
     of_the_lambda_runtime = {"boto3", "botocore"}
     of_the_layer = {"aws_lambda_powertools", "detect_secrets"}
-    for_type_checkers_only = {"types_boto3_ec2", "types_boto3_imagebuilder", "types_boto3_s3", "types_boto3_sns"}
+    services = ("ec2", "imagebuilder", "s3", "sns", "ssm")
+    for_type_checkers_only = {f"types_boto3_{service}" for service in services}
     ours = {"model", "runtime"}
     known = ours | of_the_lambda_runtime | of_the_layer | for_type_checkers_only | set(sys.stdlib_module_names)
     assert modules <= known
