@@ -24,6 +24,7 @@ from model.versions import PublishedVersions
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
 from policies.rules.rule import Resource
 from policies.rules.values import Finding
+from tests.model.files.journal import journal
 
 PROJECT = Path(__file__).parents[2]
 
@@ -93,6 +94,19 @@ def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list
 
 def test_what_the_program_makes_keeps_every_rule(resources: list[Resource]) -> None:
     assert findings(resources) == []
+
+
+def test_a_product_that_is_shared_with_an_organisation_keeps_every_rule(landing_zone: LandingZone) -> None:
+    stem = "arn:aws:organizations::999999999999"
+    share = {
+        "accounts": ("workloads-test",),
+        "organizations": (f"{stem}:organization/o-abcdefghij",),
+        "organizationalUnits": (f"{stem}:ou/o-abcdefghij/ou-abcd-12345678",),
+    }
+    consumer = {"account": "workloads-test", "role": "hosts", "mode": "create"}
+    distribution = ({"region": "us-east-1", "share": share, "parameters": ("/team/ami",)},)
+    product = journal(landing_zone, subnet="subnet-00000001", distribution=distribution, consumers=(consumer,))
+    assert findings(product_stack(product, landing_zone)) == []
 
 
 def test_what_the_landing_zone_makes_keeps_every_rule(landing_zone: LandingZone) -> None:

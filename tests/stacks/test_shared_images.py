@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -12,8 +14,13 @@ import yaml
 
 from commands.access import access_report
 from commands.access_accounts import DeploymentRoles
+from commands.follow import EndedImage
+from local.customised_image import CustomisedImage
 from model.launch_access import Answer
+from model.names import DISTRIBUTION_ROLE
+from runtime.functions.pipeline_runs import ENDED
 from tests.stacks.engine_runs import AT_ONCE, on_stack
+from tests.stacks.waiting import until
 from tests.stacks.world import subscribed
 
 pytestmark = pytest.mark.stack
@@ -98,32 +105,129 @@ def predicted(world: Any) -> dict[str, set[Answer]]:
     return {row.account: {cell.answer for cell in row.cells.values()} for row in report.rows}
 
 
-def test_a_shared_image_is_named_in_three_accounts_and_launched_by_roles_of_two_others(
-    gazette: Any, templates: dict[str, str], tmp_path: Path
-) -> None:
+@dataclass
+class Shared:
+    """The product's first image."""
+
+    world: Any
+    image: CustomisedImage
+    ended: EndedImage
+    report: dict[str, Any]
+
+    @property
+    def ami(self) -> str:
+        return self.ended.copies[0].ami
+
+
+@pytest.fixture(scope="module")
+def shared(gazette: Any, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     reports = subscribed(gazette, PRODUCT)
-    (tmp_path / "install.sh").write_text("echo gazette > /opt/gazette\n", encoding="utf-8")
-    image = gazette.image(PRODUCT, tmp_path)
-    ended = image.build()
-    assert [(copy.account, copy.region) for copy in ended.copies] == [(HUB, HOME)]
-    ami = ended.copies[0].ami
+    scripts = tmp_path_factory.mktemp("scripts")
+    (scripts / "install.sh").write_text("echo gazette > /opt/gazette\n", encoding="utf-8")
+    image = gazette.image(PRODUCT, scripts)
+    return Shared(gazette, image, image.build(), reports.receive("AVAILABLE"))
 
-    report = reports.receive("AVAILABLE")
-    assert (report["unwritten"], report["untagged"]) == ({}, {})
+
+def test_a_shared_image_is_named_in_three_accounts_by_templates_and_parameters(
+    shared: Shared, templates: dict[str, str]
+) -> None:
+    world, ami = shared.world, shared.ami
+    assert [(copy.account, copy.region) for copy in shared.ended.copies] == [(HUB, HOME)]
+    assert (shared.report["unwritten"], shared.report["untagged"]) == ({}, {})
     named = {f"/golden-ami/{PRODUCT}/stable": (ami, "aws:ec2:image"), FURTHER: (ami, "aws:ec2:image")}
-    assert {account: values(gazette, account) for account in (HUB, PRODUCTION, TEST)} == dict.fromkeys(
-        (HUB, PRODUCTION, TEST), named
-    )
-    assert {default_image(gazette, account, one) for account, one in templates.items()} == {ami}
-
-    (seen,) = gazette.client("ec2", TEST).describe_images(ImageIds=[ami])["Images"]
+    for account in (HUB, PRODUCTION, TEST):
+        assert values(world, account) == named
+    assert {default_image(world, account, one) for account, one in templates.items()} == {ami}
+    (seen,) = world.client("ec2", TEST).describe_images(ImageIds=[ami])["Images"]
     assert (seen["OwnerId"], seen["Description"], seen["Tags"]) == (HUB, "Kept by the hub", [])
     assert seen["Name"].startswith("gazette-")
-    rows = {row.account: row for row in image.rows(ended)}
+
+
+def test_roles_of_two_other_accounts_launch_from_a_shared_image_as_is_predicted(shared: Shared) -> None:
+    rows = {row.account: row for row in shared.image.rows(shared.ended)}
     assert {account: (row.role, row.launched) for account, row in rows.items()} == {
         HUB: ("", ""),
         PRODUCTION: ("press/gazette-runtime", "yes"),
         TEST: ("gazette-instances", "yes"),
     }
     assert {row.key.split(":")[4] for row in rows.values()} == {HUB}
-    assert predicted(gazette) == {PRODUCTION: {Answer.YES}, TEST: {Answer.YES}}
+    assert predicted(shared.world) == {PRODUCTION: {Answer.YES}, TEST: {Answer.YES}}
+
+
+@contextmanager
+def without(world: Any, account: str, role: str, policy: str, sid: str) -> Generator[None]:
+    """A role's inline policy without one of its statements."""
+    iam = world.client("iam", account)
+    where = {"RoleName": role, "PolicyName": policy}
+    document = iam.get_role_policy(**where)["PolicyDocument"]
+    kept = [statement for statement in document["Statement"] if statement["Sid"] != sid]
+    assert len(kept) == len(document["Statement"]) - 1
+    iam.put_role_policy(**where, PolicyDocument=json.dumps({**document, "Statement": kept}))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**where, PolicyDocument=json.dumps(document))
+
+
+EXTENSION = (TEST, DISTRIBUTION_ROLE, f"golden-ami-{PRODUCT}-distribution")
+REPORT = (HUB, f"golden-ami-{PRODUCT}-report-outcome", "work")
+
+
+def reported(shared: Shared) -> str:
+    """What the report function says of the image's event once more; empty where it did all its work."""
+    event = json.dumps({"resources": [shared.ended.arn]}).encode()
+    answer = shared.world.client("lambda").invoke(FunctionName=REPORT[1], Payload=event)
+    said = answer["Payload"].read().decode()
+    return said if answer.get("FunctionError") else ""
+
+
+@pytest.mark.parametrize(
+    ("place", "sid", "action"),
+    [
+        (EXTENSION, "ReadParametersOfShares", "ssm:GetParameter"),
+        (EXTENSION, "WriteParameters", "ssm:PutParameter"),
+        (REPORT, "WriteParametersOfShares", "sts:AssumeRole"),
+        (REPORT, "FindNewestImage", "imagebuilder:ListImagePipelineImages"),
+    ],
+)
+def test_without_a_statement_a_parameter_stays_unwritten_and_aws_says_why(
+    shared: Shared, place: tuple[str, str, str], sid: str, action: str
+) -> None:
+    ssm = shared.world.client("ssm", TEST)
+    ssm.delete_parameter(Name=FURTHER)
+    with without(shared.world, *place, sid):
+        assert action in reported(shared)
+        assert FURTHER not in values(shared.world, TEST)
+    assert reported(shared) == ""
+    assert values(shared.world, TEST)[FURTHER] == (shared.ami, "aws:ec2:image")
+
+
+def test_a_template_whose_account_refuses_fails_the_image_and_a_retry_completes_it(
+    shared: Shared, templates: dict[str, str]
+) -> None:
+    world = shared.world
+    builder = world.client("imagebuilder")
+    place = (PRODUCTION, DISTRIBUTION_ROLE, f"golden-ami-{PRODUCT}-distribution")
+    pipeline = world.session.files.names(PRODUCT).pipeline_arn
+
+    def ended(arn: str) -> dict[str, Any]:
+        return until(lambda: _ended(builder.get_image(imageBuildVersionArn=arn)["image"]), f"the end of {arn}")
+
+    with without(world, *place, "UpdateLaunchTemplates"):
+        arn = builder.start_image_pipeline_execution(imagePipelineArn=pipeline)["imageBuildVersionArn"]
+        state = ended(arn)["state"]
+        assert state["status"] == "FAILED"
+        assert "ec2:CreateLaunchTemplateVersion" in state["reason"]
+        assert default_image(world, PRODUCTION, templates[PRODUCTION]) == shared.ami
+    builder.retry_image(imageBuildVersionArn=arn)
+    image = ended(arn)
+    assert image["state"]["status"] == "AVAILABLE"
+    newest = image["outputResources"]["amis"][0]["image"]
+    assert default_image(world, PRODUCTION, templates[PRODUCTION]) == newest
+    # An event of the first image that comes once more now does not go back to it.
+    assert reported(shared) == ""
+    assert values(world, TEST)[FURTHER][0] == newest
+
+
+def _ended(image: dict[str, Any]) -> dict[str, Any] | None:
+    return image if image["state"]["status"] in ENDED else None
