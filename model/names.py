@@ -6,7 +6,7 @@ function. The longest product name that keeps them all is 24 characters (`PRODUC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PRODUCT_NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PRODUCT_NAME_MAXIMUM = 24
@@ -39,6 +39,11 @@ def account_root_arn(account: str) -> str:
 def role_arn(account: str, role: str) -> str:
     """ARN of a role given by name, or by path and name (`path/name`)."""
     return f"arn:aws:iam::{account}:role/{role}"
+
+
+def role_name(role: str) -> str:
+    """The name of a role given by path and name, as IAM's operations take it."""
+    return role.rsplit("/", 1)[-1]
 
 
 def distribution_role_arn(account: str) -> str:
@@ -80,6 +85,20 @@ class GivenTopic:
 
 
 @dataclass(frozen=True)
+class GivenRoles:
+    """Roles of the hub that were there before the product, with their paths in front where they have one."""
+
+    instance: str | None = None
+    instance_profile: str | None = None
+    execution: str | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(role for role in (self.instance, self.execution) if role)
+
+
+@dataclass(frozen=True)
 class ProductNames:
     """Names and ARNs of one product's resources in the hub account and build Region."""
 
@@ -88,6 +107,8 @@ class ProductNames:
     region: str
     given_topic: GivenTopic | None = None
     """Topic for outcomes that the product does not make itself."""
+    given_roles: GivenRoles = field(default_factory=GivenRoles)
+    """Roles that the product does not make itself."""
 
     @property
     def stem(self) -> str:
@@ -169,13 +190,18 @@ class ProductNames:
 
     @property
     def instance_role(self) -> str:
-        """Role and instance profile of build instances."""
-        return f"{self.stem}-build-instance"
+        """Role of build instances."""
+        return self.given_roles.instance or f"{self.stem}-build-instance"
+
+    @property
+    def instance_profile(self) -> str:
+        """Instance profile of build instances."""
+        return self.given_roles.instance_profile or f"{self.stem}-build-instance"
 
     @property
     def execution_role(self) -> str:
         """The role with which Image Builder runs the pipeline."""
-        return f"{self.stem}-execution"
+        return self.given_roles.execution or f"{self.stem}-execution"
 
     def component(self, label: str) -> str:
         """Name of one of the recipe's components."""

@@ -10,7 +10,7 @@ import yaml
 from model.files.image import Image
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
-from model.files.volumes import RootVolume, VolumeType
+from model.files.volumes import DataVolume, DataVolumeType, RootVolume, VolumeType
 
 Build = Callable[[Product, LandingZone], Any]
 
@@ -83,6 +83,30 @@ def test_the_root_volume_is_what_the_file_says(
     product = ledger.model_copy(update={"root_volume": RootVolume.model_validate(stated)})
     (mapping,) = product_resources(product, landing_zone).one("ImageRecipe").inputs["blockDeviceMappings"]
     assert {key: value for key, value in mapping["ebs"].items() if key not in {"encrypted", "kmsKeyId"}} == expected
+
+
+def test_further_volumes_are_in_the_recipe_encrypted_under_the_same_key(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    stated = {"device": "/dev/sdf", "size": 125, "type": DataVolumeType.ST1, "deleteOnTermination": False}
+    volumes = (DataVolume.model_validate(stated), DataVolume(device="/dev/sdg", size=4, throughput=200))
+    product = ledger.model_copy(update={"data_volumes": volumes})
+    root, *others = product_resources(product, landing_zone).one("ImageRecipe").inputs["blockDeviceMappings"]
+    assert [mapping["deviceName"] for mapping in others] == ["/dev/sdf", "/dev/sdg"]
+    own = {key: root["ebs"][key] for key in ("encrypted", "kmsKeyId")}
+    assert others[0]["ebs"] == {
+        "volumeSize": 125,
+        "volumeType": "st1",
+        "deleteOnTermination": "false",
+        **own,
+    }
+    assert others[1]["ebs"] == {
+        "volumeSize": 4,
+        "volumeType": "gp3",
+        "throughput": 200,
+        "deleteOnTermination": "true",
+        **own,
+    }
 
 
 def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> None:

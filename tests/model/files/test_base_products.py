@@ -96,7 +96,7 @@ def test_a_base_that_leaves_no_image_where_it_is_needed_is_told(project: Project
 
 def test_two_sources_of_a_base_are_refused(project: Project) -> None:
     project.product("top", {"product": "base", "ssmParameter": "/base"})
-    with pytest.raises(FileError, match="state exactly one of ssmParameter, amiId and product"):
+    with pytest.raises(FileError, match="state exactly one of ssmParameter, amiId, product and newest"):
         project.check("top")
 
 

@@ -53,3 +53,20 @@ def test_an_uploader_is_a_role_and_is_named_once(
 ) -> None:
     with pytest.raises(FileError, match=told):
         product(landing_zone, uploaders=uploaders)
+
+
+def test_a_device_is_stated_once_and_is_not_the_root_device(landing_zone: LandingZone) -> None:
+    volumes = [{"device": device, "size": 1} for device in ("/dev/sdf", "/dev/xvda", "/dev/sdf")]
+    with pytest.raises(FileError) as raised:
+        product(landing_zone, dataVolumes=volumes)
+    assert [(problem.field, problem.message) for problem in raised.value.problems] == [
+        ("dataVolumes.1.device", "'/dev/xvda' is the root device or stated before; choose another name"),
+        ("dataVolumes.2.device", "'/dev/sdf' is the root device or stated before; choose another name"),
+    ]
+
+
+def test_an_instance_has_room_for_26_further_volumes(landing_zone: LandingZone) -> None:
+    volumes = [{"device": f"/dev/xvdb{letter}", "size": 1} for letter in "abcdefghijklmnopqrstuvwxyz"]
+    assert len(product(landing_zone, dataVolumes=volumes).data_volumes) == 26
+    with pytest.raises(FileError, match=r"dataVolumes: .*at most 26"):
+        product(landing_zone, dataVolumes=[*volumes, {"device": "/dev/sdf", "size": 1}])
