@@ -27,7 +27,7 @@ def resolved(product: Product, provider: aws.Provider, file: StackFile) -> Produ
     if facts is None:
         return product
     check_base_facts(product, facts, file)
-    return product.starting_from(facts.image_id) if product.base_image.newest else product
+    return product.starting_from(facts.name) if product.base_image.newest else product
 
 
 def _facts(product: Product, options: pulumi.InvokeOptions, file: StackFile) -> BaseFacts | None:
@@ -98,7 +98,7 @@ def _value(parameter: str, options: pulumi.InvokeOptions) -> str | None:
 
 def _described(image: aws.ec2.AwaitableGetAmiResult) -> BaseFacts:
     return BaseFacts(
-        image_id=image.image_id,
+        name=image.image_id,
         architecture=image.architecture,
         # EC2 states a platform for Windows only (API Reference, Image).
         platform="Windows" if image.platform else "Linux",

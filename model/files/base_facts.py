@@ -15,15 +15,25 @@ Found = Iterator[tuple[Location, str]]
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """An AMI as EC2 describes it (API Reference, Image)."""
+    """An AMI as EC2 describes it (API Reference, Image), or as the file of the product says that makes it."""
 
-    image_id: str
-    architecture: str
+    name: str
+    """The AMI's id, or the product's name."""
+    architecture: str | None
+    """None where the file of a product does not tell."""
     platform: str
     """`Linux` or `Windows`, as Image Builder calls them."""
     root_device: str
     volumes: Mapping[str, int]
     """Sizes of its snapshots in GiB by device name; instance store has none."""
+
+    @classmethod
+    def of_product(cls, base: Product) -> BaseFacts:
+        """What a product's image will be."""
+        architecture = base.base_image.architecture
+        volumes = {base.root_device: base.root_volume.size, **{each.device: each.size for each in base.data_volumes}}
+        platform = base.operating_system.platform
+        return cls(base.name, architecture.value if architecture else None, platform, base.root_device, volumes)
 
 
 def check_base_facts(product: Product, facts: BaseFacts, file: StackFile) -> None:
@@ -35,7 +45,7 @@ def check_base_facts(product: Product, facts: BaseFacts, file: StackFile) -> Non
 
 
 def _system(product: Product, facts: BaseFacts) -> Found:
-    base = facts.image_id
+    base = facts.name
     if facts.platform != product.operating_system.platform:
         stated = product.operating_system.value
         message = f"is {stated!r}, and the base image {base} is for {facts.platform}; correct it, or choose another"
@@ -43,7 +53,9 @@ def _system(product: Product, facts: BaseFacts) -> Found:
 
 
 def _processors(product: Product, facts: BaseFacts) -> Found:
-    base = facts.image_id
+    base = facts.name
+    if facts.architecture is None:
+        return
     if facts.architecture not in {each.value for each in Architecture}:
         known = " and ".join(each.value for each in Architecture)
         yield ("baseImage",), f"{base} is for {facts.architecture}, and images are built for {known}; choose another"
@@ -59,7 +71,7 @@ def _processors(product: Product, facts: BaseFacts) -> Found:
 
 
 def _root(product: Product, facts: BaseFacts) -> Found:
-    base = facts.image_id
+    base = facts.name
     if product.root_device != facts.root_device:
         stated = "" if product.root_volume.device else "left out, it is "
         message = f"{stated}{product.root_device!r}, and the base image {base} boots from {facts.root_device!r}"
@@ -73,7 +85,7 @@ def _root(product: Product, facts: BaseFacts) -> Found:
 
 def _volumes(product: Product, facts: BaseFacts) -> Found:
     """The base's further volumes: one that the file does not name would stay under the base's key, or under none."""
-    base = facts.image_id
+    base = facts.name
     stated = {volume.device: (index, volume.size) for index, volume in enumerate(product.data_volumes)}
     for device, least in facts.volumes.items():
         if device == facts.root_device:

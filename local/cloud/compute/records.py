@@ -204,6 +204,7 @@ class Instance(Record):
     metadata_options: dict[str, Any] = field(default_factory=dict[str, Any])
     volumes: tuple[str, ...] = ()
     root_device: str = "/dev/xvda"
+    architecture: str = "x86_64"
     platform: str | None = None
     reservation_id: str = ""
     private_address: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
@@ -70,15 +71,24 @@ class Compute:
         self._store.clear()
 
     def publish_base_image(
-        self, account: str, region: str, name: str, root_device: str, platform: str | None, size: int, description: str
+        self,
+        account: str,
+        region: str,
+        name: str,
+        root_device: str,
+        platform: str | None,
+        size: int,
+        description: str,
+        architecture: str = "x86_64",
+        created: datetime | None = None,
     ) -> str:
         """A public image as Amazon publishes them: unencrypted, visible to everybody; `size` in GiB. Returns its id."""
         now = self._gateway.clock.now()
 
         def common(prefix: str, state: State) -> dict[str, Any]:
             return {
-                "id": new_id(prefix), "owner": account, "region": region, "created": now, "tags": {}, "state": state,
-                "since": now, "description": description,
+                "id": new_id(prefix), "owner": account, "region": region, "created": created or now, "tags": {},
+                "state": state, "since": now, "description": description,
             }  # fmt: skip
 
         snapshot = self._store.add(Snapshot(**common("snap", State.COMPLETED), size=size))
@@ -87,6 +97,7 @@ class Compute:
             name=name,
             devices=(ImageDevice(root_device, snapshot.id, size),),
             root_device=root_device,
+            architecture=architecture,
             platform=platform,
             permissions=[{"Group": "all"}],
             owner_alias="amazon",

@@ -58,6 +58,10 @@ def test_types_with_other_processors_are_told_each_by_its_place(ledger: Product)
     ]
 
 
+def test_where_nothing_tells_the_processors_any_type_is_taken(ledger: Product) -> None:
+    assert told(ledger, replace(FACTS, architecture=None), instance_types=("m7g.large", "m5.large")) == []
+
+
 def test_an_image_for_a_mac_is_no_base(ledger: Product) -> None:
     assert told(ledger, replace(FACTS, architecture="arm64_mac")) == [
         f"baseImage: {BASE} is for arm64_mac, and images are built for x86_64 and arm64; choose another"
