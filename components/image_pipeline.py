@@ -91,6 +91,7 @@ class ImagePipeline(pulumi.ComponentResource):
                 target_account_ids=list(target.accounts) or None,
                 ami_tags={**image.tags, TAG_PRODUCT: names.product},
             ),
+            fast_launch_configurations=None if target.accounts else _fast_launch(args),
             ssm_parameter_configurations=[
                 aws.imagebuilder.DistributionConfigurationDistributionSsmParameterConfigurationArgs(
                     parameter_name=channel_parameter(names.product),
@@ -128,3 +129,27 @@ class ImagePipeline(pulumi.ComponentResource):
             assume_role_policy=execution_role_trust(names.account).json(),
             opts=ResourceOptions(parent=self),
         )
+
+
+def _fast_launch(
+    args: ImagePipelineArgs,
+) -> list[aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationArgs] | None:
+    stated = args.product.fast_launch
+    if stated is None:
+        return None
+    template = stated.launch_template
+    return [
+        aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationArgs(
+            account_id=args.names.account,
+            enabled=True,
+            max_parallel_launches=stated.maximum_parallel_launches,
+            snapshot_configuration=aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationSnapshotConfigurationArgs(
+                target_resource_count=stated.snapshots
+            ),
+            launch_template=aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationLaunchTemplateArgs(
+                launch_template_id=template.id, launch_template_version=str(template.version)
+            )
+            if template
+            else None,
+        )
+    ]

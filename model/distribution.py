@@ -80,6 +80,8 @@ class DistributionPlan:
     """Roles of the hub that were there before the product, to which it adds its policies."""
     base_parameter: str | None = None
     """SSM parameter of the hub's own that names the base image; None where the base is found otherwise."""
+    fast_launch: bool = False
+    """Whether EC2 makes snapshots of the hub's own images ready before anybody launches."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:
@@ -89,6 +91,11 @@ class DistributionPlan:
     def holders(self, target: RegionTarget) -> tuple[str, ...]:
         """Accounts in which the image and its parameter lie in one Region."""
         return target.accounts or (self.hub,)
+
+    @property
+    def hub_regions(self) -> tuple[str, ...]:
+        """Regions in which the hub itself keeps the image."""
+        return tuple(target.region for target in self.regions if not target.accounts)
 
     @property
     def target_accounts(self) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ def auto_scaling_role_arn(account: str) -> str:
     return role_arn(account, "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
 
 
+def fast_launch_role_arn(account: str) -> str:
+    """ARN of the role with which EC2 makes snapshots ready for fast launches (EC2 User Guide)."""
+    return role_arn(account, "aws-service-role/ec2fastlaunch.amazonaws.com/AWSServiceRoleForEC2FastLaunch")
+
+
 def channel_parameter(product: str, channel: str = "stable") -> str:
     """Name of the SSM parameter that consumers of a product read."""
     return f"/golden-ami/{product}/{channel}"

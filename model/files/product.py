@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.component_steps import Components, SemanticVersion
+from model.files.fast_launch import FastLaunch
 from model.files.fields import (
     HUB,
     AccountName,
@@ -124,6 +125,8 @@ class Product(FileModel):
     """The image's root volume."""
     data_volumes: Annotated[tuple[DataVolume, ...], Field(max_length=DATA_VOLUME_MAXIMUM)] = ()
     """Further volumes of the image, 26 at most; those that the base image brings must be among them."""
+    fast_launch: FastLaunch | None = None
+    """Fast launch of a Windows image that the hub keeps; left out, instances start the usual way."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
     notifications: Notifications = Field(default_factory=Notifications)
@@ -163,6 +166,7 @@ class Product(FileModel):
         problems += self._repeated_devices()
         problems += self._unusable_instance_types()
         problems += self._unusable_network()
+        problems += self._unusable_fast_launch()
         problems += reserved_tags(("tags",), self.tags)
         refuse(problems)
         return self
@@ -176,6 +180,23 @@ class Product(FileModel):
                 problems.append(Inconsistency(("dataVolumes", index, "device"), message))
             taken.append(volume.device)
         return problems
+
+    def _unusable_fast_launch(self) -> list[Inconsistency]:
+        if self.fast_launch is None:
+            return []
+        if self.operating_system is not OperatingSystem.WINDOWS:
+            message = f"is for Windows, and operatingSystem is {self.operating_system.value!r}; remove it"
+            return [Inconsistency(("fastLaunch",), message)]
+        kept = [entry for entry in self.distribution if not entry.accounts]
+        if self.distribution and not kept:
+            message = (
+                "is for the hub's own image, and the distribution leaves none there; add an entry without accounts"
+            )
+            return [Inconsistency(("fastLaunch",), message)]
+        if self.fast_launch.launch_template and len(kept) > 1:
+            message = f"belongs to one Region, and the hub keeps the image in {len(kept)}; remove it"
+            return [Inconsistency(("fastLaunch", "launchTemplate"), message)]
+        return []
 
     def _unusable_network(self) -> list[Inconsistency]:
         """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""
@@ -273,6 +294,7 @@ class Product(FileModel):
             {account: landing_zone.deployment_role_arn(account) for account in landing_zone.accounts},
             self.given_roles,
             self.base_image.own_parameter,
+            self.fast_launch is not None,
         )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from model.files.fast_launch import FastLaunch
 from model.files.image import Image
 from model.files.landing_zone import LandingZone
-from model.files.product import Product
+from model.files.product import Distribution, Product
 from model.files.volumes import DataVolume, DataVolumeType, RootVolume, VolumeType
 
 Build = Callable[[Product, LandingZone], Any]
@@ -252,3 +253,34 @@ def test_a_products_tags_are_on_all_that_is_made_for_it(
         assert found == {**tags, "golden-ami:stack": "test"}
     instances = resources.one("InfrastructureConfiguration").inputs["resourceTags"]
     assert instances == {**tags, "golden-ami:product": "ledger"}
+
+
+def test_only_the_hubs_own_windows_image_launches_fast(
+    product_resources: Build, payroll: Product, landing_zone: LandingZone
+) -> None:
+    template = {"id": "lt-0123456789abcdef0", "version": 3}
+    fast = FastLaunch.model_validate({"snapshots": 2, "launchTemplate": template})
+    regions = (Distribution(region="us-east-1"), Distribution(region="eu-west-1", accounts=("workloads-test",)))
+    changed = {"fast_launch": fast, "distribution": regions}
+    resources = product_resources(payroll.model_copy(update={**changed, "consumers": ()}), landing_zone)
+    own, other = resources.one("DistributionConfiguration").inputs["distributions"]
+    assert own["fastLaunchConfigurations"] == [
+        {
+            "accountId": "111111111111",
+            "enabled": True,
+            "maxParallelLaunches": 6,
+            "snapshotConfiguration": {"targetResourceCount": 2},
+            "launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0", "launchTemplateVersion": "3"},
+        }
+    ]
+    assert "fastLaunchConfigurations" not in other
+    policy = json.loads(resources.one("RolePolicy", "execution").inputs["policy"])
+    statements = {statement["Sid"]: statement for statement in policy["Statement"]}
+    assert statements["EnableFastLaunch"]["Resource"] == "arn:aws:ec2:us-east-1::image/*"
+
+
+def test_left_out_nothing_launches_fast(ledger_resources: Any) -> None:
+    for entry in ledger_resources.one("DistributionConfiguration").inputs["distributions"]:
+        assert "fastLaunchConfigurations" not in entry
+    policy = json.loads(ledger_resources.one("RolePolicy", "execution").inputs["policy"])
+    assert "EnableFastLaunch" not in [statement["Sid"] for statement in policy["Statement"]]

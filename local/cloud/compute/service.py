@@ -9,6 +9,7 @@ from typing import Any
 from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, reject_others, request_keys, tag_keys
 from local.cloud.compute.encryption import KeyUse
+from local.cloud.compute.fast_launch import FastLaunches
 from local.cloud.compute.image_making import ImageMaking
 from local.cloud.compute.images import Images
 from local.cloud.compute.instances import Instances
@@ -40,6 +41,7 @@ class Compute:
         images = Images(gateway, self._store, self._access)
         snapshots = Snapshots(gateway, self._store, self._access)
         launches = Launches(gateway, self._store, self._access, keys)
+        fast_launches = FastLaunches(gateway, self._store, self._access, keys)
         instances = Instances(gateway, self._store, self._access, launches)
         self.operations: Mapping[str, Operation] = {
             "CopyImage": making.copy,
@@ -48,6 +50,7 @@ class Compute:
             "DeleteSnapshot": snapshots.delete,
             "DeleteTags": self._delete_tags,
             "DeregisterImage": images.deregister,
+            "DescribeFastLaunchImages": fast_launches.describe,
             "DescribeImageAttribute": images.describe_attribute,
             "DescribeImages": images.describe,
             "DescribeInstanceStatus": instances.describe_status,
@@ -56,6 +59,8 @@ class Compute:
             "DescribeSnapshots": snapshots.describe,
             "DescribeVolumes": instances.describe_volumes,
             "DescribeVpcEndpoints": VpcEndpoints(gateway, self._access).describe,
+            "DisableFastLaunch": fast_launches.disable,
+            "EnableFastLaunch": fast_launches.enable,
             "ModifyImageAttribute": images.modify_attribute,
             "ModifySnapshotAttribute": snapshots.modify_attribute,
             "ResetImageAttribute": images.reset_attribute,

@@ -58,6 +58,7 @@ class Target:
     region: str
     settings: Mapping[str, Any]
     parameters: tuple[Mapping[str, Any], ...] = ()
+    fast_launches: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def key(self) -> str | None:
@@ -99,6 +100,11 @@ def targets_of(run: Run) -> list[Target]:
                 parameter
                 for parameter in entry.get("ssmParameterConfigurations") or []
                 if parameter.get("amiAccountId", run.account) == account
+            ),
+            tuple(
+                configuration
+                for configuration in entry.get("fastLaunchConfigurations") or []
+                if configuration["enabled"] and configuration.get("accountId", run.account) == account
             ),
         )
         for entry in configuration["distributions"]
@@ -157,7 +163,7 @@ class Distribution:
                 self._withdraw(targets)
             self._progress.change("INTEGRATING")
             with self._progress.step(workflow, "ApplyImageConfigurations", "ApplyImageConfigurations"):
-                self._each(targets, lambda copy: bool(copy.image_id) and not copy.integrated, self._set_parameters)
+                self._each(targets, lambda copy: bool(copy.image_id) and not copy.integrated, self._integrate)
                 failed = [copy for copy in run.copies.values() if copy.status != "AVAILABLE"]
                 if failed:
                     raise DistributionFailure(failed, run.account)
@@ -281,8 +287,34 @@ class Distribution:
         except AWS_ERRORS as error:
             self._log(f"The build's AMI stays shared with its targets: {reason_of(error)}")
 
-    def _set_parameters(self, target: Target, copy: Copy) -> None:
+    def _integrate(self, target: Target, copy: Copy) -> None:
         copy.step = "ApplyImageConfigurations"
+        for configuration in target.fast_launches:
+            self._enable_fast_launch(target, copy, configuration)
+        self._set_parameters(target, copy)
+        copy.integrated, copy.status, copy.reason = True, "AVAILABLE", None
+
+    def _enable_fast_launch(self, target: Target, copy: Copy, configuration: Mapping[str, Any]) -> None:
+        snapshots = (configuration.get("snapshotConfiguration") or {}).get("targetResourceCount")
+        template = {
+            {"launchTemplateVersion": "Version"}.get(key, key[0].upper() + key[1:]): value
+            for key, value in (configuration.get("launchTemplate") or {}).items()
+        }
+        request = {
+            "SnapshotConfiguration": {"TargetResourceCount": snapshots} if snapshots else None,
+            "LaunchTemplate": template or None,
+            "MaxParallelLaunches": configuration.get("maxParallelLaunches"),
+        }
+        client = self._context.gateway.client("ec2", target.region, self._session(target, copy))
+        try:
+            stated = {name: value for name, value in request.items() if value is not None}
+            client.enable_fast_launch(ImageId=copy.image_id, **stated)
+        except AWS_ERRORS as error:
+            copy.reason = f"EC2 Client Error: '{reason_of(error)}'"
+            raise
+        self._log(f"Fast launch of {copy.image_id} in {target.region}")
+
+    def _set_parameters(self, target: Target, copy: Copy) -> None:
         for parameter in target.parameters:
             name, kind = parameter["parameterName"], parameter.get("dataType") or "text"
             path = name if name.startswith("/") else f"/{name}"
@@ -298,7 +330,6 @@ class Distribution:
                 copy.reason = f"SSM Client Error: '{reason_of(error)}'"
                 raise
             self._log(f"Parameter {name} of {target.account} in {target.region}: {copy.image_id}")
-        copy.integrated, copy.status, copy.reason = True, "AVAILABLE", None
 
     def _publish(self) -> None:
         with self._context.store.lock:
