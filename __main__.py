@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components.base_image import resolved
 from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.network_check import check_network
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
@@ -50,6 +51,7 @@ def main() -> dict[str, pulumi.Input[Any]]:
     providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)
     hub = providers[landing_zone.hub.account]
     check_network(product, landing_zone.hub.region, hub, file)
+    product = resolved(product, hub, file)
     names = product.names(landing_zone)
     published = published_versions(product, names, components, hub)
     recipe = versioned_recipe(product, names, components, published, file)

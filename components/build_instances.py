@@ -10,8 +10,11 @@ from components.arguments import ComponentArgs
 from model.files.infrastructure import Egress
 from model.files.product import Product
 from model.hub_policies import service_trust
-from model.names import TAG_PRODUCT, ProductNames
+from model.names import TAG_PRODUCT, ProductNames, role_name
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, build_instance_policy, log_writer_policy
+
+RoleAndProfile = tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]
+"""Names of a role and its instance profile, and what must be there before they are used."""
 
 
 class BuildInstancesArgs(ComponentArgs):
@@ -30,6 +33,34 @@ class BuildInstances(pulumi.ComponentResource):
     def __init__(self, name: str, args: BuildInstancesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:build:BuildInstances", name, None, opts)
         product, names = args.product, args.names
+        role, profile, attached = self._given(names) if product.instance_profile else self._made(name, names)
+        policies = [*attached, *self._policies(name, args, role)]
+        subnet = product.subnet or self._default_subnet()
+        groups = list(product.security_groups) or [self._security_group(name, args, subnet)]
+        configuration = aws.imagebuilder.InfrastructureConfiguration(
+            f"{name}-infrastructure",
+            name=names.stem,
+            description=product.description,
+            instance_profile_name=profile,
+            instance_types=list(product.build_instance_types),
+            subnet_id=subnet,
+            security_group_ids=groups,
+            instance_metadata_options=aws.imagebuilder.InfrastructureConfigurationInstanceMetadataOptionsArgs(
+                http_tokens="required", http_put_response_hop_limit=1
+            ),
+            logging=self._logging(args),
+            terminate_instance_on_failure=product.terminate_on_failure,
+            resource_tags={**product.tags, TAG_PRODUCT: names.product},
+            opts=ResourceOptions(parent=self, depends_on=policies),
+        )
+        self.configuration_arn = configuration.arn
+        self.register_outputs({"configurationArn": self.configuration_arn})
+
+    @staticmethod
+    def _given(names: ProductNames) -> RoleAndProfile:
+        return role_name(names.instance_role), names.instance_profile, []
+
+    def _made(self, name: str, names: ProductNames) -> RoleAndProfile:
         mine = ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-role",
@@ -38,49 +69,30 @@ class BuildInstances(pulumi.ComponentResource):
             assume_role_policy=service_trust("AssumedByInstances", "ec2.amazonaws.com").json(),
             opts=mine,
         )
-        policies = self._policies(name, args, role)
-        profile = aws.iam.InstanceProfile(f"{name}-profile", name=names.instance_role, role=role.name, opts=mine)
-        subnet = product.subnet or self._default_subnet()
-        groups = list(product.security_groups) or [self._security_group(name, args, subnet)]
-        configuration = aws.imagebuilder.InfrastructureConfiguration(
-            f"{name}-infrastructure",
-            name=names.stem,
-            description=product.description,
-            instance_profile_name=profile.name,
-            instance_types=list(product.build_instance_types),
-            subnet_id=subnet,
-            security_group_ids=groups,
-            instance_metadata_options=aws.imagebuilder.InfrastructureConfigurationInstanceMetadataOptionsArgs(
-                http_tokens="required", http_put_response_hop_limit=1
-            ),
-            logging=self._logging(args),
-            terminate_instance_on_failure=True,
-            resource_tags={**product.tags, TAG_PRODUCT: names.product},
-            opts=ResourceOptions(parent=self, depends_on=policies),
-        )
-        self.configuration_arn = configuration.arn
-        self.register_outputs({"configurationArn": self.configuration_arn})
-
-    def _policies(self, name: str, args: BuildInstancesArgs, role: aws.iam.Role) -> list[pulumi.Resource]:
-        names, logs, mine = args.names, args.product.build_logs, ResourceOptions(parent=self)
-        policies: list[pulumi.Resource] = [
+        attached: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(f"{name}-{arn.rsplit('/', 1)[-1]}", role=role.name, policy_arn=arn, opts=mine)
             for arn in INSTANCE_MANAGED_POLICIES
         ]
-        policies.append(
+        profile = aws.iam.InstanceProfile(f"{name}-profile", name=names.instance_profile, role=role.name, opts=mine)
+        return role.name, profile.name, attached
+
+    def _policies(self, name: str, args: BuildInstancesArgs, role: pulumi.Input[str]) -> list[pulumi.Resource]:
+        names, logs, mine = args.names, args.product.build_logs, ResourceOptions(parent=self)
+        # Several products may share a role that is given.
+        prefix = f"{names.stem}-" if args.product.instance_profile else ""
+        policies: list[pulumi.Resource] = [
             aws.iam.RolePolicy(
                 f"{name}-policy",
-                name="read-pinned-build",
-                role=role.name,
+                name=f"{prefix}read-pinned-build",
+                role=role,
                 policy=args.data_key_arn.apply(lambda arn: build_instance_policy(names, arn).json()),
                 opts=mine,
             )
-        )
+        ]
         if logs:
             policy = log_writer_policy(names, logs.bucket, logs.key).json()
-            policies.append(
-                aws.iam.RolePolicy(f"{name}-logs", name="write-build-logs", role=role.name, policy=policy, opts=mine)
-            )
+            called = f"{prefix}write-build-logs"
+            policies.append(aws.iam.RolePolicy(f"{name}-logs", name=called, role=role, policy=policy, opts=mine))
         return policies
 
     def _default_subnet(self) -> pulumi.Output[str]:

@@ -12,7 +12,7 @@ from components.retention import LOG_RETENTION
 from model.distribution import DistributionPlan, RegionTarget, SharedWith
 from model.files.image import BUILD_DATE
 from model.files.product import Product
-from model.names import TAG_PRODUCT, ProductNames, channel_parameter
+from model.names import TAG_PRODUCT, ProductNames, channel_parameter, role_arn, role_name
 from model.pipeline_policies import execution_policy, execution_role_trust
 
 
@@ -100,6 +100,7 @@ class ImagePipeline(pulumi.ComponentResource):
                 for template in target.launch_templates
             ]
             or None,
+            fast_launch_configurations=None if target.accounts else _fast_launch(args),
             # Image Builder writes in accounts that own the AMI; where it is shared, the report function does.
             ssm_parameter_configurations=[
                 aws.imagebuilder.DistributionConfigurationDistributionSsmParameterConfigurationArgs(
@@ -112,25 +113,55 @@ class ImagePipeline(pulumi.ComponentResource):
 
     def _execution_role(self, name: str, args: ImagePipelineArgs) -> pulumi.Output[str]:
         names, plan = args.names, args.plan
+        given = args.product.execution_role
         mine = ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-execution-role",
-            name=names.execution_role,
-            description=f"Image Builder's work for {names.product}",
-            assume_role_policy=execution_role_trust(names.account).json(),
-            opts=mine,
-        )
+        role = None if given else self._made_role(name, names)
         keys = [args.image_key_arns[region] for region in plan.key_regions]
         policy = aws.iam.RolePolicy(
             f"{name}-execution-policy",
-            name="build-and-distribute",
-            role=role.name,
+            # Several products may share a role that is given.
+            name=f"{names.stem}-build-and-distribute" if given else "build-and-distribute",
+            role=role.name if role else role_name(names.execution_role),
             policy=pulumi.Output.all(*keys).apply(
                 lambda arns: execution_policy(names, plan, tuple(arns), args.product.base_image.product).json()
             ),
             opts=mine,
         )
-        return pulumi.Output.all(role.arn, policy.id).apply(lambda values: values[0])
+        arn = role.arn if role else role_arn(names.account, names.execution_role)
+        return pulumi.Output.all(arn, policy.id).apply(lambda values: values[0])
+
+    def _made_role(self, name: str, names: ProductNames) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{name}-execution-role",
+            name=names.execution_role,
+            description=f"Image Builder's work for {names.product}",
+            assume_role_policy=execution_role_trust(names.account).json(),
+            opts=ResourceOptions(parent=self),
+        )
+
+
+def _fast_launch(
+    args: ImagePipelineArgs,
+) -> list[aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationArgs] | None:
+    stated = args.product.fast_launch
+    if stated is None:
+        return None
+    template = stated.launch_template
+    return [
+        aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationArgs(
+            account_id=args.names.account,
+            enabled=True,
+            max_parallel_launches=stated.maximum_parallel_launches,
+            snapshot_configuration=aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationSnapshotConfigurationArgs(
+                target_resource_count=stated.snapshots
+            ),
+            launch_template=aws.imagebuilder.DistributionConfigurationDistributionFastLaunchConfigurationLaunchTemplateArgs(
+                launch_template_id=template.id, launch_template_version=str(template.version)
+            )
+            if template
+            else None,
+        )
+    ]
 
 
 def _launch_permission(

@@ -13,6 +13,7 @@ from model.files.component_document import INLINE_MAXIMUM
 from model.files.product import Product
 from model.files.recipe import RecipeComponent
 from model.files.recipe_versions import VersionedRecipe, component_content
+from model.files.volumes import DataVolume, RootVolume
 from model.names import COMPONENTS_PREFIX, TAG_CONTENT, TAG_PRODUCT, ProductNames
 from model.versions import content_digest
 
@@ -61,7 +62,10 @@ class Recipe(pulumi.ComponentResource):
                 )
                 for entry in args.recipe.components
             ],
-            block_device_mappings=[self._root_volume(args)],
+            block_device_mappings=[
+                _mapping(args, product.root_device, product.root_volume),
+                *(_mapping(args, volume.device, volume) for volume in product.data_volumes),
+            ],
             ami_tags={TAG_PRODUCT: names.product},
             tags=_content_tags(product.recipe_version, args.recipe.content),
             opts=self._mine,
@@ -100,21 +104,22 @@ class Recipe(pulumi.ComponentResource):
         )
         return pulumi.Output.format("s3://{0}/{1}", stored.bucket, stored.key)
 
-    @staticmethod
-    def _root_volume(args: RecipeArgs) -> aws.imagebuilder.ImageRecipeBlockDeviceMappingArgs:
-        volume = args.product.root_volume
-        return aws.imagebuilder.ImageRecipeBlockDeviceMappingArgs(
-            device_name=args.product.root_device,
-            ebs=aws.imagebuilder.ImageRecipeBlockDeviceMappingEbsArgs(
-                encrypted="true",
-                kms_key_id=args.image_key_arn,
-                volume_size=volume.size,
-                volume_type=volume.type.value,
-                iops=volume.iops,
-                throughput=volume.throughput,
-                delete_on_termination=str(volume.delete_on_termination).lower(),
-            ),
-        )
+
+def _mapping(
+    args: RecipeArgs, device: str, volume: RootVolume | DataVolume
+) -> aws.imagebuilder.ImageRecipeBlockDeviceMappingArgs:
+    return aws.imagebuilder.ImageRecipeBlockDeviceMappingArgs(
+        device_name=device,
+        ebs=aws.imagebuilder.ImageRecipeBlockDeviceMappingEbsArgs(
+            encrypted="true",
+            kms_key_id=args.image_key_arn,
+            volume_size=volume.size,
+            volume_type=volume.type.value,
+            iops=volume.iops,
+            throughput=volume.throughput,
+            delete_on_termination=str(volume.delete_on_termination).lower(),
+        ),
+    )
 
 
 def _content_tags(stated_version: str | None, content: object) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -18,9 +19,15 @@ from local.people import application_operator, hire, platform_engineer, product_
 from local.session import Actor
 from local.stack_files import StackFiles
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
+from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
-from model.names import account_root_arn, role_arn
+from model.hub_policies import service_trust
+from model.names import account_root_arn, role_arn, role_name
+from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, execution_role_trust
 from model.target_policies import consumer_launch_policy, consumer_role_trust
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
 
 OWN_POLICY = "own"
 """Name of the inline policy with which a role is handed over; the program's own have other names."""
@@ -34,11 +41,15 @@ class ExistingRole:
     role: str
     trust: PolicyDocument
     policy: PolicyDocument | None = None
+    managed: tuple[str, ...] = ()
+    """ARNs of managed policies."""
+    instance_profile: str | None = None
+    """Instance profile that holds the role."""
 
     @property
     def name(self) -> str:
         """The name without its path."""
-        return self.role.rsplit("/", 1)[-1]
+        return role_name(self.role)
 
     @property
     def path(self) -> str:
@@ -68,10 +79,21 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
                 trust = consumer_role_trust(consumer.account)
                 yield ExistingRole(consumer.account, consumer.role, trust, policy)
         for uploader in plan.uploaders:
-            trust = Statement(
+            team = Statement(
                 "TeamOfAccount", ("sts:AssumeRole",), principal={"AWS": account_root_arn(uploader.account)}
             )
-            yield ExistingRole(uploader.account, uploader.arn.partition(":role/")[2], trust_policy(trust))
+            yield ExistingRole(uploader.account, uploader.arn.partition(":role/")[2], trust_policy(team))
+        yield from _given_roles(hub, plan)
+
+
+def _given_roles(hub: str, plan: DistributionPlan) -> Iterator[ExistingRole]:
+    """Roles that a product's file names instead of having them made."""
+    given = plan.given_roles
+    if given.instance:
+        trust = service_trust("AssumedByInstances", "ec2.amazonaws.com")
+        yield ExistingRole(hub, given.instance, trust, None, INSTANCE_MANAGED_POLICIES, given.instance_profile)
+    if given.execution:
+        yield ExistingRole(hub, given.execution, execution_role_trust(hub))
 
 
 def set_up(folder: LocalFolder, files: StackFiles, address: str, run: str) -> Credentials:
@@ -131,3 +153,18 @@ def _make(role: ExistingRole, root: Actor) -> None:
     if role.policy is not None:
         document = json.dumps(role.policy.as_dict(), separators=(",", ":"))
         iam.put_role_policy(RoleName=role.name, PolicyName=OWN_POLICY, PolicyDocument=document)
+    for arn in role.managed:
+        iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
+    if role.instance_profile:
+        _make_profile(role.instance_profile, role.name, iam)
+
+
+def _make_profile(profile: str, role: str, iam: IAMClient) -> None:
+    try:
+        iam.create_instance_profile(InstanceProfileName=profile)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "EntityAlreadyExists":
+            raise
+    held = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+    if not held:
+        iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)

@@ -73,6 +73,7 @@ def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[S
     uploaders = tuple(uploader for plan in plans for uploader in plan.uploaders if uploader.account == account)
     created = tuple(dict.fromkeys(consumer for consumer in consumers if consumer.create))
     existing = tuple(dict.fromkeys(consumer.arn for consumer in consumers if not consumer.create))
+    given = tuple(role_arn(plan.hub, role) for plan in plans if plan.hub == account for role in plan.given_roles.all)
     teams = dict.fromkeys(uploader.arn for uploader in uploaders if uploader.ours)
     if created:
         profiles = tuple(f"arn:aws:iam::{account}:instance-profile/{consumer.name}" for consumer in created)
@@ -87,14 +88,18 @@ def role_statements(account: str, plans: tuple[DistributionPlan, ...]) -> list[S
                 conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
             ),
         ]
-    if existing or teams:
-        others = tuple(dict.fromkeys((*existing, *teams)))
+    if existing or teams or given:
+        others = tuple(dict.fromkeys((*existing, *teams, *given)))
         statements.append(Statement("AddPolicyToRoles", ROLE_POLICY_ACTIONS, others))
     if existing:
         # What else such a role may do decides on its launches (`make access`).
         reads = tuple(action for action in ROLE_READ_ACTIONS if action not in ROLE_POLICY_ACTIONS)
         statements.append(Statement("ReadConsumerRoles", reads, existing))
-    if any(account in plan.users(target) for plan in plans for target in plan.regions):
+    uses = any(account in plan.users(target) for plan in plans for target in plan.regions)
+    if uses or any(plan.hub == account for plan in plans):
+        # Describe actions know no resource level (Service Authorization Reference, Amazon EC2).
+        statements.append(Statement("ReadImages", ("ec2:DescribeImages", "ec2:DescribeSnapshots")))
+    if uses:
         statements += _launch_reads(account)
     if any(consumer.auto_scaling for consumer in consumers):
         statements += _auto_scaling_grants(account, tuple(dict.fromkeys(plan.hub for plan in plans)))
@@ -105,8 +110,6 @@ def _launch_reads(account: str) -> list[Statement]:
     """What telling who may launch takes where an image is (`make access`); it changes nothing."""
     return [
         Statement("ReadChannels", ("ssm:GetParameter",), (f"arn:aws:ssm:*:{account}:parameter/golden-ami/*",)),
-        # Describe actions know no resource level (Service Authorization Reference, Amazon EC2).
-        Statement("ReadImages", ("ec2:DescribeImages", "ec2:DescribeSnapshots")),
         Statement(
             "ReadAttachedPolicies",
             ("iam:GetPolicy", "iam:GetPolicyVersion"),
@@ -242,10 +245,37 @@ def hub_deployment_policy(
                 ),
             ),
             Statement("ReadNetwork", NETWORK_READ_ACTIONS),
-            Statement("ReadBaseImages", ("ssm:GetParameter",), (f"arn:aws:ssm:{region}::parameter/aws/service/*",)),
+            Statement("ReadBaseImages", ("ssm:GetParameter",), _base_parameters(hub, region, plans)),
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
             *role_statements(hub, plans),
+            *_given_roles(hub, plans),
         )
     )
+
+
+def _base_parameters(hub: str, region: str, plans: tuple[DistributionPlan, ...]) -> tuple[str, ...]:
+    own = dict.fromkeys(plan.base_parameter for plan in plans if plan.base_parameter)
+    return (
+        f"arn:aws:ssm:{region}::parameter/aws/service/*",
+        *(f"arn:aws:ssm:{region}:{hub}:parameter{name}" for name in own),
+    )
+
+
+def _given_roles(hub: str, plans: tuple[DistributionPlan, ...]) -> list[Statement]:
+    """Handing existing roles of the hub to the service that each is for."""
+    given = {
+        ("PassGivenInstanceRoles", "ec2.amazonaws.com"): [plan.given_roles.instance for plan in plans],
+        ("PassGivenExecutionRoles", "imagebuilder.amazonaws.com"): [plan.given_roles.execution for plan in plans],
+    }
+    return [
+        Statement(
+            sid,
+            ("iam:PassRole",),
+            tuple(dict.fromkeys(role_arn(hub, role) for role in roles if role)),
+            conditions={"StringEquals": {"iam:PassedToService": service}},
+        )
+        for (sid, service), roles in given.items()
+        if any(roles)
+    ]

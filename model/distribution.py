@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from model.names import role_arn
+from model.names import GivenRoles, role_arn, role_name
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ConsumerRole:
     @property
     def name(self) -> str:
         """The role's name without its path, as IAM's operations take it."""
-        return self.role.rsplit("/", 1)[-1]
+        return role_name(self.role)
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,12 @@ class DistributionPlan:
     uploaders: tuple[Uploader, ...] = ()
     deployment_roles: Mapping[str, str] = field(default_factory=dict[str, str])
     """ARN of each account's deployment role by the account's id."""
+    given_roles: GivenRoles = field(default_factory=GivenRoles)
+    """Roles of the hub that were there before the product, to which it adds its policies."""
+    base_parameter: str | None = None
+    """SSM parameter of the hub's own that names the base image; None where the base is found otherwise."""
+    fast_launch: bool = False
+    """Whether EC2 makes snapshots of the hub's own images ready before anybody launches."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:
@@ -122,6 +128,11 @@ class DistributionPlan:
     def users(self, target: RegionTarget) -> tuple[str, ...]:
         """Accounts that launch from the image in one Region: its holders, and those that the hub shares it with."""
         return (*self.holders(target), *target.shared.accounts)
+
+    @property
+    def hub_regions(self) -> tuple[str, ...]:
+        """Regions in which the hub itself keeps the image."""
+        return tuple(target.region for target in self.regions if not target.accounts)
 
     @property
     def target_accounts(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ function. The longest product name that keeps them all is 24 characters (`PRODUC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PRODUCT_NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PRODUCT_NAME_MAXIMUM = 24
@@ -44,6 +44,11 @@ def role_arn(account: str, role: str) -> str:
     return f"arn:aws:iam::{account}:role/{role}"
 
 
+def role_name(role: str) -> str:
+    """The name of a role given by path and name, as IAM's operations take it."""
+    return role.rsplit("/", 1)[-1]
+
+
 def distribution_role_arn(account: str) -> str:
     """ARN of the role that Image Builder assumes in a target account."""
     return role_arn(account, DISTRIBUTION_ROLE)
@@ -52,6 +57,11 @@ def distribution_role_arn(account: str) -> str:
 def auto_scaling_role_arn(account: str) -> str:
     """ARN of the role with which Auto Scaling launches instances in an account (EC2 Auto Scaling User Guide)."""
     return role_arn(account, "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
+
+
+def fast_launch_role_arn(account: str) -> str:
+    """ARN of the role with which EC2 makes snapshots ready for fast launches (EC2 User Guide)."""
+    return role_arn(account, "aws-service-role/ec2fastlaunch.amazonaws.com/AWSServiceRoleForEC2FastLaunch")
 
 
 def channel_parameter(product: str, channel: str = "stable") -> str:
@@ -93,6 +103,20 @@ class GivenTopic:
 
 
 @dataclass(frozen=True)
+class GivenRoles:
+    """Roles of the hub that were there before the product, with their paths in front where they have one."""
+
+    instance: str | None = None
+    instance_profile: str | None = None
+    execution: str | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(role for role in (self.instance, self.execution) if role)
+
+
+@dataclass(frozen=True)
 class ProductNames:
     """Names and ARNs of one product's resources in the hub account and build Region."""
 
@@ -101,6 +125,8 @@ class ProductNames:
     region: str
     given_topic: GivenTopic | None = None
     """Topic for outcomes that the product does not make itself."""
+    given_roles: GivenRoles = field(default_factory=GivenRoles)
+    """Roles that the product does not make itself."""
 
     @property
     def stem(self) -> str:
@@ -182,13 +208,18 @@ class ProductNames:
 
     @property
     def instance_role(self) -> str:
-        """Role and instance profile of build instances."""
-        return f"{self.stem}-build-instance"
+        """Role of build instances."""
+        return self.given_roles.instance or f"{self.stem}-build-instance"
+
+    @property
+    def instance_profile(self) -> str:
+        """Instance profile of build instances."""
+        return self.given_roles.instance_profile or f"{self.stem}-build-instance"
 
     @property
     def execution_role(self) -> str:
         """The role with which Image Builder runs the pipeline."""
-        return f"{self.stem}-execution"
+        return self.given_roles.execution or f"{self.stem}-execution"
 
     def component(self, label: str) -> str:
         """Name of one of the recipe's components."""

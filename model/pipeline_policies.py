@@ -11,6 +11,7 @@ from model.names import (
     CREATED_BY_IMAGE_BUILDER,
     ProductNames,
     channel_parameter,
+    fast_launch_role_arn,
     image_key_alias,
     parameter_arn,
     role_arn,
@@ -115,6 +116,7 @@ def execution_policy(
                 ),
             ),
             *_image_statements(plan),
+            *_fast_launch_statements(plan),
             Statement(
                 "CommandBuildInstances",
                 ("ssm:SendCommand",),
@@ -185,6 +187,40 @@ def _image_statements(plan: DistributionPlan) -> tuple[Statement, ...]:
             ("ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "ec2:CreateTags"),
             (*images, *snapshots),
             conditions=made_by_image_builder,
+        ),
+    )
+
+
+def _fast_launch_statements(plan: DistributionPlan) -> tuple[Statement, ...]:
+    """What enabling fast launch takes (managed policies AWSServiceRoleForImageBuilder and EC2FastLaunchFullAccess)."""
+    if not plan.fast_launch:
+        return ()
+    hub, regions = plan.hub, plan.hub_regions
+    templates = tuple(f"arn:aws:ec2:{region}:{hub}:launch-template/*" for region in regions)
+    made = tuple(
+        f"arn:aws:ec2:{region}:{owner}:{kind}/*"
+        for region in regions
+        for kind, owner in (("instance", hub), ("volume", hub), ("snapshot", ""), ("launch-template", hub))
+    )
+    return (
+        Statement(
+            "EnableFastLaunch",
+            ("ec2:EnableFastLaunch",),
+            tuple(f"arn:aws:ec2:{region}::image/*" for region in regions),
+            conditions={"StringEquals": {"aws:ResourceTag/CreatedBy": CREATED_BY_IMAGE_BUILDER}},
+        ),
+        Statement("LaunchByTemplate", ("ec2:EnableFastLaunch", "ec2:RunInstances"), templates),
+        Statement(
+            "TagForFastLaunch",
+            ("ec2:CreateTags",),
+            made,
+            conditions={"StringEquals": {"aws:RequestTag/CreatedBy": "EC2 Fast Launch"}},
+        ),
+        Statement(
+            "CreateFastLaunchRole",
+            ("iam:CreateServiceLinkedRole",),
+            (fast_launch_role_arn(hub),),
+            conditions={"StringEquals": {"iam:AWSServiceName": "ec2fastlaunch.amazonaws.com"}},
         ),
     )
 

@@ -22,6 +22,7 @@ class Definition:
 
 DEFINITIONS: Mapping[str, Definition] = {
     "autoscaling.amazonaws.com": Definition("AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy"),
+    "ec2fastlaunch.amazonaws.com": Definition("AWSServiceRoleForEC2FastLaunch", "EC2FastLaunchServiceRolePolicy"),
 }
 """Services whose role can be made here (the service's own guide, "Service-linked roles")."""
 

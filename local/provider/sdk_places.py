@@ -36,6 +36,7 @@ RESOURCES = {
 }
 
 FUNCTIONS = {
+    "aws:ec2/getAmi:getAmi": "ec2:get_ami",
     "aws:ec2/getSubnet:getSubnet": "ec2:get_subnet",
     "aws:ec2/getSubnets:getSubnets": "ec2:get_subnets",
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": "ec2:get_vpc_endpoint",

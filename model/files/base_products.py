@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.files.base_facts import BaseFacts, check_base_facts
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile, load_product, stack_path
 from model.files.problems import FileError, Problem
@@ -31,6 +32,8 @@ def check_base_product(product: Product, landing_zone: LandingZone, project: Pat
             region = landing_zone.hub.region
             message = f"{name!r} leaves no image in the hub's {region}; give its distribution an entry for {region} "
             raise _error(file, message + "without accounts, or leave it out")
+        if current is product:
+            check_base_facts(product, BaseFacts.of_product(base), file)
         current = base
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from model.files.fields import FileModel
+from model.files.fields import FileModel, RolePath
 from model.files.notifications import KeyArn
 
 SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
@@ -68,6 +68,19 @@ class Proxy(FileModel):
 
 
 ANYWHERE_OVER_TLS = Egress(description="Package repositories and AWS endpoints over TLS", cidr="0.0.0.0/0")
+
+
+class InstanceProfile(FileModel):
+    """An instance profile of the hub that is there already, and its role.
+
+    The role has the managed policies `EC2InstanceProfileForImageBuilder` and `AmazonSSMManagedInstanceCore`, as Image
+    Builder demands; the program adds what reads the pinned build.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")]
+    """Name of the instance profile (seed 002: instanceProfileName)."""
+    role: RolePath
+    """Name of its role, with its path in front where it has one (seed 002: instanceProfileRoleName)."""
 
 
 class BuildLogs(FileModel):

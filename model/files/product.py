@@ -11,6 +11,7 @@ from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Upl
 from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.component_steps import Components, SemanticVersion
 from model.files.distribution import Distribution
+from model.files.fast_launch import FastLaunch
 from model.files.fields import (
     HUB,
     AccountName,
@@ -27,12 +28,19 @@ from model.files.fields import (
     repeated,
 )
 from model.files.image import TAG_MAXIMUM, Image, reserved_tags
-from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, Proxy, SecurityGroupId
+from model.files.infrastructure import (
+    ANYWHERE_OVER_TLS,
+    BuildLogs,
+    Egress,
+    InstanceProfile,
+    Proxy,
+    SecurityGroupId,
+)
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
-from model.files.volumes import RootVolume
-from model.names import GivenTopic, ProductNames
+from model.files.volumes import DATA_VOLUME_MAXIMUM, DataVolume, RootVolume
+from model.names import GivenRoles, GivenTopic, ProductNames
 
 
 class ConsumerMode(StrEnum):
@@ -90,6 +98,14 @@ class Product(FileModel):
     endpoints for S3, Systems Manager, Image Builder and CloudWatch Logs (Image Builder User Guide, "VPC endpoints")."""
     proxy: Proxy | None = None
     """Proxy for all that a build fetches: set before the first component and taken away after the last one."""
+    instance_profile: InstanceProfile | None = None
+    """Instance profile of build instances and its role; left out, both are made (seed 002: instanceProfileName)."""
+    execution_role: RolePath | None = None
+    """Existing role of the hub with which Image Builder runs the pipeline, with its path in front where it has one; its
+    trust policy admits `imagebuilder.amazonaws.com`, and the program adds what the pipeline does. Left out, one is
+    made."""
+    terminate_on_failure: bool = True
+    """Whether a build instance is terminated when the build failed; one that is kept can be looked at, and costs."""
     build_logs: BuildLogs | None = None
     """Where build instances keep their logs beside CloudWatch Logs."""
     image: Image = Field(default_factory=Image)
@@ -98,6 +114,10 @@ class Product(FileModel):
     """Tags of every resource of the product, beside the landing zone's; the product's win."""
     root_volume: RootVolume = Field(default_factory=RootVolume)
     """The image's root volume."""
+    data_volumes: Annotated[tuple[DataVolume, ...], Field(max_length=DATA_VOLUME_MAXIMUM)] = ()
+    """Further volumes of the image, 26 at most; those that the base image brings must be among them."""
+    fast_launch: FastLaunch | None = None
+    """Fast launch of a Windows image that the hub keeps; left out, instances start the usual way."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
     notifications: Notifications = Field(default_factory=Notifications)
@@ -129,11 +149,40 @@ class Product(FileModel):
         problems += [
             Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in repeated(self.uploaders)
         ]
+        problems += self._repeated_devices()
         problems += self._unusable_instance_types()
         problems += self._unusable_network()
+        problems += self._unusable_fast_launch()
         problems += reserved_tags(("tags",), self.tags)
         refuse(problems)
         return self
+
+    def _repeated_devices(self) -> list[Inconsistency]:
+        taken = [self.root_device]
+        problems: list[Inconsistency] = []
+        for index, volume in enumerate(self.data_volumes):
+            if volume.device in taken:
+                message = f"{volume.device!r} is the root device or stated before; choose another name"
+                problems.append(Inconsistency(("dataVolumes", index, "device"), message))
+            taken.append(volume.device)
+        return problems
+
+    def _unusable_fast_launch(self) -> list[Inconsistency]:
+        if self.fast_launch is None:
+            return []
+        if self.operating_system is not OperatingSystem.WINDOWS:
+            message = f"is for Windows, and operatingSystem is {self.operating_system.value!r}; remove it"
+            return [Inconsistency(("fastLaunch",), message)]
+        kept = [entry for entry in self.distribution if not entry.accounts]
+        if self.distribution and not kept:
+            message = (
+                "is for the hub's own image, and the distribution leaves none there; add an entry without accounts"
+            )
+            return [Inconsistency(("fastLaunch",), message)]
+        if self.fast_launch.launch_template and len(kept) > 1:
+            message = f"belongs to one Region, and the hub keeps the image in {len(kept)}; remove it"
+            return [Inconsistency(("fastLaunch", "launchTemplate"), message)]
+        return []
 
     def _unusable_network(self) -> list[Inconsistency]:
         """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""
@@ -181,6 +230,10 @@ class Product(FileModel):
         """Name of the root device."""
         return self.root_volume.device or self.operating_system.root_device
 
+    def starting_from(self, ami_id: str) -> Product:
+        """The same product with the AMI that its newest base is now."""
+        return self.model_copy(update={"base_image": self.base_image.found(ami_id)})
+
     def kept_in_hub(self, landing_zone: LandingZone) -> bool:
         """Whether the image and its channel are in the hub's build Region, where other products can start from them."""
         home = landing_zone.hub.region
@@ -190,7 +243,13 @@ class Product(FileModel):
         """Names of the product's resources in the hub."""
         given = self.notifications
         topic = GivenTopic(given.topic, given.topic_key) if given.topic and given.topic_key else None
-        return ProductNames(self.name, landing_zone.hub.account, landing_zone.hub.region, topic)
+        return ProductNames(self.name, landing_zone.hub.account, landing_zone.hub.region, topic, self.given_roles)
+
+    @property
+    def given_roles(self) -> GivenRoles:
+        """Roles of the hub that are there already."""
+        profile = self.instance_profile
+        return GivenRoles(profile.role if profile else None, profile.name if profile else None, self.execution_role)
 
     def plan(self, landing_zone: LandingZone) -> DistributionPlan:
         """The distribution with account ids and ARNs.
@@ -216,6 +275,9 @@ class Product(FileModel):
             consumers,
             uploaders,
             {account: landing_zone.deployment_role_arn(account) for account in landing_zone.accounts},
+            self.given_roles,
+            self.base_image.own_parameter,
+            self.fast_launch is not None,
         )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:

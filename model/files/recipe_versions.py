@@ -46,6 +46,7 @@ def component_content(component: RecipeComponent) -> Any:
 
 def recipe_content(product: Product, names: ProductNames, components: tuple[VersionedComponent, ...]) -> dict[str, Any]:
     """What a recipe's version follows: all that Image Builder never changes in a recipe."""
+    volumes = [volume.model_dump(mode="json", exclude_none=True) for volume in product.data_volumes]
     return {
         "description": product.description,
         "parentImage": product.base_image.parent_image,
@@ -53,6 +54,8 @@ def recipe_content(product: Product, names: ProductNames, components: tuple[Vers
         "rootDevice": product.root_device,
         "rootVolume": product.root_volume.model_dump(mode="json", exclude={"device"}, exclude_none=True),
         "amiTags": {TAG_PRODUCT: names.product},
+        # Left out where there are none: a recipe that says nothing new keeps its version.
+        **({"dataVolumes": volumes} if volumes else {}),
     }
 
 

@@ -3,6 +3,12 @@
 from pathlib import Path
 
 from commands.deployment_roles import deployment_roles
+from commands.project import landing_zone_of, product_of
+from model.deployment_role import hub_deployment_policy
+from model.distribution import DistributionPlan
+from model.documents import Statement
+from model.files.base_image import BaseImage
+from model.files.infrastructure import InstanceProfile
 
 PROJECT = Path(__file__).parent.parent.parent
 INLINE_POLICY_MAXIMUM = 10_240
@@ -35,3 +41,29 @@ def test_nothing_is_written_to_all_resources_but_what_has_no_resource_level() ->
                     "ReadImages",
                     "ReadNetwork",
                 }
+
+
+def test_the_hubs_role_hands_given_roles_to_their_services_and_reads_the_parameter_of_a_base() -> None:
+    landing_zone = landing_zone_of(PROJECT)
+    product, _, _ = product_of(PROJECT, "payroll")
+    changed = {
+        "instance_profile": InstanceProfile(name="builders", role="teams/builder"),
+        "execution_role": "runner",
+        "base_image": BaseImage.model_validate({"ssmParameter": "/own/base"}),
+    }
+
+    def policy(plan: DistributionPlan) -> dict[str, Statement]:
+        region, regions = landing_zone.hub.region, landing_zone.regions
+        document = hub_deployment_policy(landing_zone.hub.account, region, regions, (plan,))
+        return {statement.sid: statement for statement in document.statements}
+
+    given = policy(product.model_copy(update=changed).plan(landing_zone))
+    builder, runner = (f"arn:aws:iam::111111111111:role/{name}" for name in ("teams/builder", "runner"))
+    assert given["PassGivenInstanceRoles"].resources == (builder,)
+    assert given["PassGivenExecutionRoles"].resources == (runner,)
+    assert given["AddPolicyToRoles"].resources == (builder, runner)
+    parameters = given["ReadBaseImages"].resources
+    assert parameters[1:] == ("arn:aws:ssm:us-east-1:111111111111:parameter/own/base",)
+    left_out = policy(product.plan(landing_zone))
+    assert not {"PassGivenInstanceRoles", "PassGivenExecutionRoles", "AddPolicyToRoles"} & set(left_out)
+    assert len(left_out["ReadBaseImages"].resources) == 1

@@ -66,8 +66,8 @@ class Recorder(mocks.Mocks):
         return found
 
 
-def run(build: Callable[[], Any]) -> Recorder:
-    recorder = Recorder()
+def run(build: Callable[[], Any], recorder: Recorder | None = None) -> Recorder:
+    recorder = recorder or Recorder()
     asyncio.set_event_loop(asyncio.new_event_loop())
     mocks.set_mocks(recorder, project="golden-ami", stack="test")
 

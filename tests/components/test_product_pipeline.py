@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from model.files.fast_launch import FastLaunch
 from model.files.image import Image
 from model.files.landing_zone import LandingZone
-from model.files.product import Product
-from model.files.volumes import RootVolume, VolumeType
+from model.files.product import Distribution, Product
+from model.files.volumes import DataVolume, DataVolumeType, RootVolume, VolumeType
 
 Build = Callable[[Product, LandingZone], Any]
 
@@ -83,6 +84,30 @@ def test_the_root_volume_is_what_the_file_says(
     product = ledger.model_copy(update={"root_volume": RootVolume.model_validate(stated)})
     (mapping,) = product_resources(product, landing_zone).one("ImageRecipe").inputs["blockDeviceMappings"]
     assert {key: value for key, value in mapping["ebs"].items() if key not in {"encrypted", "kmsKeyId"}} == expected
+
+
+def test_further_volumes_are_in_the_recipe_encrypted_under_the_same_key(
+    product_resources: Build, ledger: Product, landing_zone: LandingZone
+) -> None:
+    stated = {"device": "/dev/sdf", "size": 125, "type": DataVolumeType.ST1, "deleteOnTermination": False}
+    volumes = (DataVolume.model_validate(stated), DataVolume(device="/dev/sdg", size=4, throughput=200))
+    product = ledger.model_copy(update={"data_volumes": volumes})
+    root, *others = product_resources(product, landing_zone).one("ImageRecipe").inputs["blockDeviceMappings"]
+    assert [mapping["deviceName"] for mapping in others] == ["/dev/sdf", "/dev/sdg"]
+    own = {key: root["ebs"][key] for key in ("encrypted", "kmsKeyId")}
+    assert others[0]["ebs"] == {
+        "volumeSize": 125,
+        "volumeType": "st1",
+        "deleteOnTermination": "false",
+        **own,
+    }
+    assert others[1]["ebs"] == {
+        "volumeSize": 4,
+        "volumeType": "gp3",
+        "throughput": 200,
+        "deleteOnTermination": "true",
+        **own,
+    }
 
 
 def test_a_base_image_is_passed_on_by_its_parameter(ledger_resources: Any) -> None:
@@ -228,3 +253,34 @@ def test_a_products_tags_are_on_all_that_is_made_for_it(
         assert found == {**tags, "golden-ami:stack": "test"}
     instances = resources.one("InfrastructureConfiguration").inputs["resourceTags"]
     assert instances == {**tags, "golden-ami:product": "ledger"}
+
+
+def test_only_the_hubs_own_windows_image_launches_fast(
+    product_resources: Build, payroll: Product, landing_zone: LandingZone
+) -> None:
+    template = {"id": "lt-0123456789abcdef0", "version": 3}
+    fast = FastLaunch.model_validate({"snapshots": 2, "launchTemplate": template})
+    regions = (Distribution(region="us-east-1"), Distribution(region="eu-west-1", accounts=("workloads-test",)))
+    changed = {"fast_launch": fast, "distribution": regions}
+    resources = product_resources(payroll.model_copy(update={**changed, "consumers": ()}), landing_zone)
+    own, other = resources.one("DistributionConfiguration").inputs["distributions"]
+    assert own["fastLaunchConfigurations"] == [
+        {
+            "accountId": "111111111111",
+            "enabled": True,
+            "maxParallelLaunches": 6,
+            "snapshotConfiguration": {"targetResourceCount": 2},
+            "launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0", "launchTemplateVersion": "3"},
+        }
+    ]
+    assert "fastLaunchConfigurations" not in other
+    policy = json.loads(resources.one("RolePolicy", "execution").inputs["policy"])
+    statements = {statement["Sid"]: statement for statement in policy["Statement"]}
+    assert statements["EnableFastLaunch"]["Resource"] == "arn:aws:ec2:us-east-1::image/*"
+
+
+def test_left_out_nothing_launches_fast(ledger_resources: Any) -> None:
+    for entry in ledger_resources.one("DistributionConfiguration").inputs["distributions"]:
+        assert "fastLaunchConfigurations" not in entry
+    policy = json.loads(ledger_resources.one("RolePolicy", "execution").inputs["policy"])
+    assert "EnableFastLaunch" not in [statement["Sid"] for statement in policy["Statement"]]

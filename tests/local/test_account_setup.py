@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from local.account_setup import existing_roles
@@ -7,6 +9,7 @@ from local.environment import REPOSITORY
 from local.people import application_operator, platform_engineer, product_engineer
 from local.stack_files import StackFiles
 from model.documents import PolicyDocument
+from model.files.infrastructure import InstanceProfile
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,14 @@ def test_a_path_in_front_of_a_role_is_split_off_for_iam(files: StackFiles) -> No
     paths = {role.role: (role.path, role.name) for role in existing_roles(files)}
     assert paths["application/ledger-runtime"] == ("/application/", "ledger-runtime")
     assert paths["golden-ami-deployment"] == ("/", "golden-ami-deployment")
+
+
+def test_roles_that_a_product_takes_for_given_are_there_as_their_services_need_them(files: StackFiles) -> None:
+    profile = InstanceProfile(name="builders", role="teams/builder")
+    payroll = files.product("payroll").model_copy(update={"instance_profile": profile, "execution_role": "runner"})
+    made = {role.role: role for role in existing_roles(replace(files, products={"payroll": payroll}))}
+    assert (made["teams/builder"].instance_profile, len(made["teams/builder"].managed)) == ("builders", 2)
+    assert "imagebuilder.amazonaws.com" in made["runner"].trust.json()
 
 
 def test_people_may_do_nothing_but_look_without_a_resource(files: StackFiles) -> None:

@@ -16,7 +16,10 @@ import model
 from model import deployment_role, hub_policies, key_policies, pipeline_policies, target_policies, upload_policies
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
+from model.files.base_image import BaseImage
 from model.files.distribution import Distribution
+from model.files.fast_launch import FastLaunch
+from model.files.infrastructure import InstanceProfile
 from model.files.landing_zone import LandingZone
 from model.files.loading import load_landing_zone, load_product, stack_path
 from model.files.product import Consumer, ConsumerMode, Product
@@ -47,7 +50,7 @@ class Circumstances:
 
     @property
     def names(self) -> ProductNames:
-        return ProductNames(self.product.name, self.plan.hub, self.plan.build_region)
+        return self.product.names(self.landing_zone)
 
     @property
     def data_key(self) -> str:
@@ -62,7 +65,11 @@ class Circumstances:
 
 
 def circumstances() -> list[Circumstances]:
-    """The examples, a product of the hub alone, one with every kind of role in each account, and a shared one."""
+    """The examples and other kinds of products.
+
+    One is of the hub alone, one has each kind of role in each kind of account, one is shared, and of one the roles are
+    given and the Windows image launches fast.
+    """
     landing_zone = load_landing_zone(stack_path(PROJECT, "landing-zone"))
     examples = [load_product(stack_path(PROJECT, name), landing_zone) for name in ("ledger", "payroll")]
     accounts = ("hub", *landing_zone.targets)
@@ -85,7 +92,20 @@ def circumstances() -> list[Circumstances]:
         ),
     }
     shared = {"name": "shared", "distribution": tuple(_shared(landing_zone))}
-    products = [*examples, *(examples[0].model_copy(update=facts) for facts in (alone, every_kind, shared))]
+    given = {
+        "name": "given",
+        "distribution": (),
+        "consumers": (),
+        "fast_launch": FastLaunch(),
+        "base_image": BaseImage.model_validate({"ssmParameter": "/own/base"}),
+        "instance_profile": InstanceProfile(name="builders", role="teams/builder"),
+        "execution_role": "teams/runner",
+    }
+    products = [
+        *examples,
+        *(examples[0].model_copy(update=facts) for facts in (alone, every_kind, shared)),
+        examples[1].model_copy(update=given),
+    ]
     return [Circumstances(landing_zone, product) for product in products]
 
 

@@ -35,9 +35,6 @@ class Why(StrEnum):
         'who puts a key on a function needs it (Lambda Developer Guide, "Securing Lambda environment variables"); '
         "the local cloud uses the function's key when it runs"
     )
-    BASE_IMAGE = (
-        "Image Builder looks up a recipe's base image as whoever makes the recipe; the local cloud at each build"
-    )
     IMAGE_BUILDER = (
         "Image Builder's own role may do it (managed policy AWSServiceRoleForImageBuilder); local builds need less"
     )
@@ -186,8 +183,7 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageBuckets", Why.LARGE_DOCUMENTS, "s3:ListBucketVersions"),
     never(DEPLOYMENT, "ReadAttachedPolicies", Why.KEPT_IN_HUB, "iam:GetPolicy", "iam:GetPolicyVersion"),
     never(DEPLOYMENT, "ReadChannels", Why.KEPT_IN_HUB, "ssm:GetParameter"),
-    never(DEPLOYMENT, "ReadImages", Why.KEPT_IN_HUB, "ec2:DescribeImages", "ec2:DescribeSnapshots"),
-    never(DEPLOYMENT, "ReadBaseImages", Why.BASE_IMAGE, "ssm:GetParameter"),
+    never(DEPLOYMENT, "ReadImages", Why.KEPT_IN_HUB, "ec2:DescribeSnapshots"),
     never(DEPLOYMENT, "ReadNetwork", Why.LET_GO, "ec2:DescribeNetworkInterfaces"),
     never(DEPLOYMENT, "ReadNetwork", Why.NO_INTERNET, "ec2:DescribeVpcEndpoints"),
 )

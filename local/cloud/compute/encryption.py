@@ -6,6 +6,7 @@ for AWS resources (EBS User Guide, "How Amazon EBS encryption works" and "Permis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -43,6 +44,10 @@ class KeyUse:
         made = self._rewrap(call, source, key_arn)
         self._grant(call, made.key_arn)
         return made
+
+    def grant(self, call: Call, key_arn: str, grantee: str, operations: Sequence[str]) -> None:
+        """Give a role of the caller's account the use of a key, as a service does for its resources."""
+        self._call(call, key_arn, "create_grant", KeyId=key_arn, GranteePrincipal=grantee, Operations=list(operations))
 
     def _rewrap(self, call: Call, source: Encryption | None, key_arn: str) -> Encryption:
         key_arn = self._describe(call, key_arn)

@@ -61,6 +61,7 @@ class ImageMaking:
         devices = tuple(self._snapshot_volume(call, volume, tags, now) for volume in instance.volumes)
         image = self._new(call, call.parameters["Name"], devices, tags, now)
         image.root_device, image.platform = instance.root_device, instance.platform
+        image.architecture = instance.architecture
         image.source_instance = instance.id
         return {"ImageId": self._store.add(image).id}
 
@@ -117,6 +118,7 @@ class ImageMaking:
         copies = [self._copy_device(call, source, device, tags, now) for device in source.devices]
         image = self._new(call, parameters["Name"], tuple(device for device, _ in copies), tags, now)
         image.root_device, image.platform = source.root_device, source.platform
+        image.architecture = source.architecture
         image.source_image, image.source_region = source.id, source.region
         image.failure = next((failure for _, failure in copies if failure), None)
         if parameters.get("CopyImageTags"):

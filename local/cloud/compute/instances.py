@@ -184,7 +184,7 @@ class Instances:
             "MetadataOptions": {**options, **instance.metadata_options, "State": "applied"},
             "RootDeviceName": instance.root_device,
             "RootDeviceType": "ebs",
-            "Architecture": "x86_64",
+            "Architecture": instance.architecture,
             "Placement": {"AvailabilityZone": f"{instance.region}a", "Tenancy": "default"},
             "BlockDeviceMappings": [self._device(volume_id, instance) for volume_id in instance.volumes],
             "Tags": [{"Key": key, "Value": value} for key, value in instance.tags.items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, new_arn, reject_others, request_keys, requested_tags, tag_keys
+from local.cloud.compute.block_devices import new_device, performance_of_device, stated_devices
 from local.cloud.compute.encryption import KeyUse, key_arn_of
-from local.cloud.compute.performance import UNSTATED, Performance, performance_of
 from local.cloud.compute.records import (
     Encryption,
     Failure,
@@ -42,9 +43,8 @@ KNOWN = frozenset(
 MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
 """What a launch makes and its caller can tag."""
 
-KNOWN_EBS = frozenset(
-    {"DeleteOnTermination", "Encrypted", "Iops", "KmsKeyId", "Throughput", "VolumeSize", "VolumeType"}
-)
+ARM64_TYPE = re.compile(r"(a1|[a-z]+\d+[a-z]*g[a-z]*|[a-z]+\d+[a-z]*-gb\d+)[.-]")
+"""Instance types with AWS's own processors (EC2 Instance Types, "Amazon EC2 instance type naming conventions")."""
 
 DEFAULT_TYPE = "m1.small"
 """Instance type of a launch that names none (API Reference, RunInstances)."""
@@ -81,6 +81,7 @@ class Launches:
             launched = [self._store.instance(one, call.caller.account, call.region) for one in known]
             return launched[0].reservation_id, launched
         image = self._image(call)
+        _check_architecture(image, call.parameters.get("InstanceType", DEFAULT_TYPE))
         tags = requested_tags(call, MADE)
         network = self._network(call)
         profile_arn = self._profile(call)
@@ -111,6 +112,7 @@ class Launches:
             metadata_options=call.parameters.get("MetadataOptions", {}),
             volumes=tuple(volume.id for volume in volumes),
             root_device=image.root_device,
+            architecture=image.architecture,
             platform=image.platform,
             reservation_id=reservation,
         )
@@ -235,33 +237,28 @@ class Launches:
         self._access.tags(call, tags)
 
     def _devices(self, call: Call, image: Image) -> list[tuple[ImageDevice, Mapping[str, Any]]]:
-        stated = {entry["DeviceName"]: entry.get("Ebs", {}) for entry in call.parameters.get("BlockDeviceMappings", [])}
+        """The image's own volumes and further ones, each with what the call states of it."""
+        stated = stated_devices(call.parameters.get("BlockDeviceMappings", []))
+        for source in image.devices:
+            self._check_source(call, source, stated.get(source.name, {}))
         known = {device.name for device in image.devices}
-        for name, ebs in stated.items():
-            if name not in known:
-                message = f"The local cloud adds no volume {name} to the image's own ({', '.join(sorted(known))})."
-                raise ServiceError("UnsupportedOperation", message)
-            if others := sorted(set(ebs) - KNOWN_EBS):
-                message = f"The local cloud's volumes do not heed {', '.join(others)}."
-                raise ServiceError("UnsupportedOperation", message)
-            source = next(device for device in image.devices if device.name == name)
-            size = ebs.get("VolumeSize", source.size)
-            if size < source.size:
-                message = (
-                    f"Volume of size {size}GB is smaller than snapshot '{source.snapshot_id}', "
-                    f"expect size >= {source.size}GB"
-                )
-                raise ServiceError("InvalidBlockDeviceMapping", message)
-            _performance(source, ebs)
-            if ebs.get("KmsKeyId") and not ebs.get("Encrypted"):
-                message = "The parameter KmsKeyId requires the parameter Encrypted to be set."
-                raise ServiceError("InvalidParameterDependency", message)
-            if ebs.get("Encrypted") is False and self._source(source, call.region):
-                raise ServiceError("InvalidParameterValue", "A volume of an encrypted snapshot is always encrypted.")
-        return [(device, stated.get(device.name, {})) for device in image.devices]
+        further = [(new_device(name, ebs), ebs) for name, ebs in stated.items() if name not in known]
+        return [*((device, stated.get(device.name, {})) for device in image.devices), *further]
+
+    def _check_source(self, call: Call, source: ImageDevice, ebs: Mapping[str, Any]) -> None:
+        size = ebs.get("VolumeSize", source.size)
+        if size < source.size:
+            message = (
+                f"Volume of size {size}GB is smaller than snapshot '{source.snapshot_id}', "
+                f"expect size >= {source.size}GB"
+            )
+            raise ServiceError("InvalidBlockDeviceMapping", message)
+        performance_of_device(source, ebs)
+        if ebs.get("Encrypted") is False and self._source(source, call.region):
+            raise ServiceError("InvalidParameterValue", "A volume of an encrypted snapshot is always encrypted.")
 
     def _source(self, device: ImageDevice, region: str) -> Encryption | None:
-        return self._store.snapshot(device.snapshot_id, region).encryption
+        return self._store.snapshot(device.snapshot_id, region).encryption if device.snapshot_id else None
 
     def _volumes(
         self,
@@ -299,7 +296,7 @@ class Launches:
                     size=ebs.get("VolumeSize", device.size),
                     encryption=encryption,
                     volume_type=ebs.get("VolumeType", device.volume_type),
-                    performance=_performance(device, ebs),
+                    performance=performance_of_device(device, ebs),
                     device=device.name,
                     snapshot_id=device.snapshot_id,
                     delete_on_termination=ebs.get("DeleteOnTermination", device.delete_on_termination),
@@ -308,8 +305,12 @@ class Launches:
         return volumes, failure
 
 
-def _performance(device: ImageDevice, ebs: Mapping[str, Any]) -> Performance:
-    """What a volume has of an image's device; raises `ServiceError` where that is not to be had."""
-    volume_type = ebs.get("VolumeType", device.volume_type)
-    source = device.performance if volume_type == device.volume_type else UNSTATED
-    return performance_of(volume_type, ebs.get("VolumeSize", device.size), ebs, source)
+def _check_architecture(image: Image, instance_type: str) -> None:
+    architecture = "arm64" if ARM64_TYPE.match(instance_type) else "x86_64"
+    if architecture != image.architecture:
+        message = (
+            f"The architecture '{architecture}' of the specified instance type does not match the architecture "
+            f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
+            "architectures, and try again."
+        )
+        raise ServiceError("InvalidParameterValue", message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -160,6 +161,16 @@ class ImageDevice:
     performance: Performance = UNSTATED
 
 
+@dataclass(frozen=True)
+class FastLaunch:
+    """How an account has a Windows image launch fast, and since when."""
+
+    since: datetime
+    launches: int
+    snapshots: int
+    template: Mapping[str, str] | None = None
+
+
 @dataclass
 class Image(Record):
     """An image. `permissions` are launch permissions as EC2 lists them: `UserId`, `Group`, organisation, unit ARNs."""
@@ -175,6 +186,8 @@ class Image(Record):
     source_image: str | None = None
     source_region: str | None = None
     source_instance: str | None = None
+    fast_launches: dict[str, FastLaunch] = field(default_factory=dict[str, FastLaunch])
+    """By the account that enabled it."""
 
     @property
     def kind(self) -> Kind:
@@ -210,6 +223,7 @@ class Instance(Record):
     metadata_options: dict[str, Any] = field(default_factory=dict[str, Any])
     volumes: tuple[str, ...] = ()
     root_device: str = "/dev/xvda"
+    architecture: str = "x86_64"
     platform: str | None = None
     reservation_id: str = ""
     private_address: str = ""

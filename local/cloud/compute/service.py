@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, reject_others, request_keys, tag_keys
 from local.cloud.compute.encryption import KeyUse
+from local.cloud.compute.fast_launch import FastLaunches
 from local.cloud.compute.image_making import ImageMaking
 from local.cloud.compute.images import Images
 from local.cloud.compute.instances import Instances
@@ -43,6 +45,7 @@ class Compute:
         images = Images(gateway, self._store, self._access)
         snapshots = Snapshots(gateway, self._store, self._access)
         launches = Launches(gateway, self._store, self._access, keys)
+        fast_launches = FastLaunches(gateway, self._store, self._access, keys)
         instances = Instances(gateway, self._store, self._access, launches)
         self.operations: Mapping[str, Operation] = {
             "CopyImage": making.copy,
@@ -51,6 +54,7 @@ class Compute:
             "DeleteSnapshot": snapshots.delete,
             "DeleteTags": self._delete_tags,
             "DeregisterImage": images.deregister,
+            "DescribeFastLaunchImages": fast_launches.describe,
             "DescribeImageAttribute": images.describe_attribute,
             "DescribeImages": images.describe,
             "DescribeInstanceStatus": instances.describe_status,
@@ -59,6 +63,8 @@ class Compute:
             "DescribeSnapshots": snapshots.describe,
             "DescribeVolumes": instances.describe_volumes,
             "DescribeVpcEndpoints": VpcEndpoints(gateway, self._access).describe,
+            "DisableFastLaunch": fast_launches.disable,
+            "EnableFastLaunch": fast_launches.enable,
             "ModifyImageAttribute": images.modify_attribute,
             "ModifySnapshotAttribute": snapshots.modify_attribute,
             "ResetImageAttribute": images.reset_attribute,
@@ -75,15 +81,24 @@ class Compute:
         self._store.clear()
 
     def publish_base_image(
-        self, account: str, region: str, name: str, root_device: str, platform: str | None, size: int, description: str
+        self,
+        account: str,
+        region: str,
+        name: str,
+        root_device: str,
+        platform: str | None,
+        size: int,
+        description: str,
+        architecture: str = "x86_64",
+        created: datetime | None = None,
     ) -> str:
         """A public image as Amazon publishes them: unencrypted, visible to everybody; `size` in GiB. Returns its id."""
         now = self._gateway.clock.now()
 
         def common(prefix: str, state: State) -> dict[str, Any]:
             return {
-                "id": new_id(prefix), "owner": account, "region": region, "created": now, "tags": {}, "state": state,
-                "since": now, "description": description,
+                "id": new_id(prefix), "owner": account, "region": region, "created": created or now, "tags": {},
+                "state": state, "since": now, "description": description,
             }  # fmt: skip
 
         snapshot = self._store.add(Snapshot(**common("snap", State.COMPLETED), size=size))
@@ -92,6 +107,7 @@ class Compute:
             name=name,
             devices=(ImageDevice(root_device, snapshot.id, size),),
             root_device=root_device,
+            architecture=architecture,
             platform=platform,
             permissions=[{"Group": "all"}],
             owner_alias="amazon",

@@ -20,7 +20,7 @@ TIMEOUT_MINUTES = 720
 """Minutes a distribution may take (service model, DistributionTimeoutMinutes)."""
 
 _NOT_HERE = (
-    "containerDistributionConfiguration", "s3ExportConfiguration", "fastLaunchConfigurations",
+    "containerDistributionConfiguration", "s3ExportConfiguration",
 )  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{\{\s*([^}]*?)\s*\}\}")
 _VARIABLES = ("imagebuilder:buildDate", "imagebuilder:buildVersion")
@@ -113,6 +113,7 @@ def check(distributions: list[dict[str, Any]], account: str) -> None:
         if not ami and not entry.get("ssmParameterConfigurations"):
             raise errors.invalid_value(where, "It must hold a configuration.")
         _check_ami(f"{where}.amiDistributionConfiguration", entry["region"], ami)
+        _check_fast_launch(f"{where}.fastLaunchConfigurations", entry, account)
         targets = set(ami.get("targetAccountIds") or [account])
         for number, parameter in enumerate(entry.get("ssmParameterConfigurations") or []):
             owner = parameter.get("amiAccountId", account)
@@ -121,6 +122,15 @@ def check(distributions: list[dict[str, Any]], account: str) -> None:
                     f"{where}.ssmParameterConfigurations[{number}].amiAccountId",
                     f"The account {owner} is no target account of the Region {entry['region']}.",
                 )
+
+
+def _check_fast_launch(where: str, entry: Mapping[str, Any], account: str) -> None:
+    """Fast launch is for the AMI of the account that builds it (User Guide, "Manage distribution configurations")."""
+    targets = (entry.get("amiDistributionConfiguration") or {}).get("targetAccountIds") or [account]
+    for configuration in entry.get("fastLaunchConfigurations") or []:
+        owner = configuration.get("accountId", account)
+        if owner != account or account not in targets:
+            raise errors.invalid_value(where, f"The account {owner} has no AMI of its own build there.")
 
 
 def _check_ami(where: str, region: str, ami: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What follows a distributed AMI: parameters, launch templates and license configurations that name it.
+"""What follows a distributed AMI: parameters, launch templates and license configurations that name it, fast launch.
 
 Sources: API Reference, SsmParameterConfiguration, LaunchTemplateConfiguration; managed policy
 AWSServiceRoleForImageBuilder. A launch template of another account gets the AMI of the source account (facts: AWS).
@@ -24,6 +24,7 @@ class Named:
     parameters: tuple[Settings, ...] = ()
     launch_templates: tuple[Settings, ...] = ()
     license_configurations: tuple[str, ...] = ()
+    fast_launches: tuple[Settings, ...] = ()
 
     @staticmethod
     def of(entry: Settings, account: str, owner: str, first: bool) -> Named:
@@ -36,6 +37,11 @@ class Named:
             tuple(one for one in parameters if one.get("amiAccountId", owner) == account),
             tuple(entry.get("launchTemplateConfigurations") or []) if first else (),
             tuple(entry.get("licenseConfigurationArns") or []),
+            tuple(
+                one
+                for one in entry.get("fastLaunchConfigurations") or []
+                if one["enabled"] and one.get("accountId", owner) == account
+            ),
         )
 
 
@@ -61,6 +67,8 @@ class Integration:
             self._carry_out("EC2", copy, lambda one=template: self._launch_template(one, copy))
         if named.license_configurations:
             self._carry_out("License Manager", copy, lambda: self._licenses(named.license_configurations, copy))
+        for configuration in named.fast_launches:
+            self._carry_out("EC2", copy, lambda one=configuration: self._fast_launch(one, copy))
         copy.integrated, copy.status, copy.reason = True, "AVAILABLE", None
 
     @staticmethod
@@ -107,6 +115,21 @@ class Integration:
             ResourceArn=f"arn:aws:ec2:{copy.region}::image/{copy.image_id}",
             AddLicenseSpecifications=[{"LicenseConfigurationArn": arn} for arn in configurations],
         )
+
+    def _fast_launch(self, configuration: Settings, copy: Copy) -> None:
+        snapshots = (configuration.get("snapshotConfiguration") or {}).get("targetResourceCount")
+        template = {
+            {"launchTemplateVersion": "Version"}.get(key, key[0].upper() + key[1:]): value
+            for key, value in (configuration.get("launchTemplate") or {}).items()
+        }
+        request = {
+            "SnapshotConfiguration": {"TargetResourceCount": snapshots} if snapshots else None,
+            "LaunchTemplate": template or None,
+            "MaxParallelLaunches": configuration.get("maxParallelLaunches"),
+        }
+        stated = {name: value for name, value in request.items() if value is not None}
+        self._client("ec2", copy.account, copy).enable_fast_launch(ImageId=copy.image_id, **stated)
+        self.log(f"Fast launch of {copy.image_id} in {copy.region}")
 
     def _client(self, service: str, account: str, copy: Copy) -> Any:
         return self.context.gateway.client(service, copy.region, self.session(account, copy))

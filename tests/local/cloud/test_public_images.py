@@ -31,9 +31,22 @@ def test_a_public_parameter_names_an_image_that_can_be_described(
     assert image["ImageOwnerAlias"] == "amazon"
     assert image["OwnerId"] not in {HUB, TARGET}
     assert image.get("Platform") == publication.platform
+    assert image["Architecture"] == publication.architecture
     (disk,) = (each for each in image["BlockDeviceMappings"] if each["DeviceName"] == image["RootDeviceName"])
     assert (disk["DeviceName"], disk["Ebs"]["VolumeSize"]) == (publication.root_device, publication.size)
     assert disk["Ebs"]["Encrypted"] is False
+
+
+def test_earlier_releases_are_found_by_owner_and_name(cloud: ServedCloud) -> None:
+    ec2 = cloud.client("ec2")
+    (family,) = [each for each in PUBLICATIONS if each.earlier]
+    filters = [{"Name": "name", "Values": ["al2023-ami-2023.*-x86_64"]}]
+    found = ec2.describe_images(Owners=["amazon"], Filters=filters)["Images"]
+    by_date = sorted(found, key=lambda image: image["CreationDate"])
+    assert [image["Name"] for image in by_date] == [name for name, _ in sorted(family.releases, key=lambda one: one[1])]
+    newest = cloud.client("ssm").get_parameter(Name=family.parameter)["Parameter"]["Value"]
+    assert by_date[-1]["ImageId"] == newest
+    assert ec2.describe_images(Owners=["self"], Filters=filters)["Images"] == []
 
 
 def test_every_region_has_images_of_its_own(cloud: ServedCloud) -> None:

@@ -126,3 +126,46 @@ def test_without_a_choice_a_build_runs_on_what_the_base_image_runs_on(
     ledger: Product, parameter: str, expected: tuple[str, ...]
 ) -> None:
     assert ledger.model_copy(update={"base_image": base_image(parameter)}).build_instance_types == expected
+
+
+def newest(landing_zone: LandingZone, **stated: Any) -> list[str]:
+    return problems(landing_zone, baseImage={"newest": {"owner": "amazon", "name": "al2023-ami-2023.*", **stated}})
+
+
+def test_the_newest_ami_has_an_owner_and_a_name(landing_zone: LandingZone) -> None:
+    for owner in ("137112412989", "amazon", "aws-marketplace", "self"):
+        assert newest(landing_zone, owner=owner) == []
+    assert newest(landing_zone, owner="anybody")[0].startswith("baseImage.newest.owner: must match")
+    assert newest(landing_zone, name="al2023,*")[0].startswith("baseImage.newest.name: must match")
+    assert problems(landing_zone, baseImage={"newest": {"name": "al2023-*"}}) == [
+        "baseImage.newest.owner: is missing; add it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "architecture"),
+    [
+        ({"name": "al2023-ami-2023.*-arm64"}, Architecture.ARM64),
+        ({"name": "ubuntu-noble-24.04-amd64-server-*"}, Architecture.X86_64),
+        ({"name": "base-*", "architecture": Architecture.ARM64}, Architecture.ARM64),
+        ({"name": "base-*"}, Architecture.X86_64),
+    ],
+)
+def test_the_newest_ami_is_for_the_processors_that_the_file_or_its_name_tells(
+    stated: dict[str, Any], architecture: Architecture
+) -> None:
+    base = BaseImage.model_validate({"newest": {"owner": "self", **stated}})
+    assert base.architecture is architecture
+
+
+def test_processors_that_contradict_the_name_are_told(landing_zone: LandingZone) -> None:
+    assert newest(landing_zone, name="al2023-*-x86_64", architecture="arm64") == [
+        "baseImage.newest.architecture: is 'arm64', and the name is for x86_64; state one of them only"
+    ]
+
+
+def test_the_newest_ami_is_no_parent_before_it_was_looked_up() -> None:
+    base = BaseImage.model_validate({"newest": {"owner": "self", "name": "base-*"}})
+    with pytest.raises(ValueError, match="'base-\\*' was not looked up"):
+        _ = base.parent_image
+    assert base.found("ami-0123456789abcdef0").parent_image == "ami-0123456789abcdef0"

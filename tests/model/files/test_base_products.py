@@ -69,6 +69,20 @@ def test_a_product_that_is_not_there_is_told_with_its_line(project: Project) -> 
     assert "Pulumi.top.yaml:7: baseImage.product: there is no product 'base'" in told
 
 
+def test_what_the_bases_own_file_says_of_its_image_is_held_against_the_product(project: Project) -> None:
+    arm = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+    volumes = [{"device": "/dev/sdf", "size": 20}]
+    ubuntu = {"device": "/dev/sda1", "size": 40}
+    project.product("base", {"ssmParameter": arm}, rootVolume=ubuntu, dataVolumes=volumes)
+    project.product("top", {"product": "base"}, rootVolume={"device": "/dev/sda1"}, instanceTypes=["m5.large"])
+    told = project.told("top")
+    assert "instanceTypes.0: 'm5.large' with x86_64 processors, and the base image base is for arm64" in told
+    assert "rootVolume.size: is 30 GiB, and the snapshot of the base image base has 40 GiB; state 40 or more" in told
+    assert "dataVolumes: has no '/dev/sdf', which the base image base brings with 20 GiB" in told
+    project.product("top", {"product": "base"}, rootVolume=ubuntu, dataVolumes=volumes, instanceTypes=["m7g.large"])
+    project.check("top")
+
+
 def test_products_that_start_from_each_other_in_a_circle_are_told(project: Project) -> None:
     project.product("one", {"product": "two"})
     project.product("two", {"product": "one"})
@@ -96,7 +110,7 @@ def test_a_base_that_leaves_no_image_where_it_is_needed_is_told(project: Project
 
 def test_two_sources_of_a_base_are_refused(project: Project) -> None:
     project.product("top", {"product": "base", "ssmParameter": "/base"})
-    with pytest.raises(FileError, match="state exactly one of ssmParameter, amiId and product"):
+    with pytest.raises(FileError, match="state exactly one of ssmParameter, amiId, product and newest"):
         project.check("top")
 
 

@@ -76,7 +76,10 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path, landing_zone: Landing
 def test_exactly_one_base_image_is_stated(tmp_path: Path, landing_zone: LandingZone) -> None:
     text = LEDGER.replace("      ssmParameter: /aws", "      amiId: ami-12345678\n      ssmParameter: /aws")
     (problem,) = product_problems(tmp_path, landing_zone, text)
-    assert (problem.field, problem.message) == ("baseImage", "state exactly one of ssmParameter, amiId and product")
+    assert (problem.field, problem.message) == (
+        "baseImage",
+        "state exactly one of ssmParameter, amiId, product and newest",
+    )
 
 
 def test_an_account_that_is_stated_nowhere_is_named_with_the_known_ones(

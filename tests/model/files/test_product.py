@@ -53,3 +53,47 @@ def test_an_uploader_is_a_role_and_is_named_once(
 ) -> None:
     with pytest.raises(FileError, match=told):
         product(landing_zone, uploaders=uploaders)
+
+
+def test_a_device_is_stated_once_and_is_not_the_root_device(landing_zone: LandingZone) -> None:
+    volumes = [{"device": device, "size": 1} for device in ("/dev/sdf", "/dev/xvda", "/dev/sdf")]
+    with pytest.raises(FileError) as raised:
+        product(landing_zone, dataVolumes=volumes)
+    assert [(problem.field, problem.message) for problem in raised.value.problems] == [
+        ("dataVolumes.1.device", "'/dev/xvda' is the root device or stated before; choose another name"),
+        ("dataVolumes.2.device", "'/dev/sdf' is the root device or stated before; choose another name"),
+    ]
+
+
+def test_an_instance_has_room_for_26_further_volumes(landing_zone: LandingZone) -> None:
+    volumes = [{"device": f"/dev/xvdb{letter}", "size": 1} for letter in "abcdefghijklmnopqrstuvwxyz"]
+    assert len(product(landing_zone, dataVolumes=volumes).data_volumes) == 26
+    with pytest.raises(FileError, match=r"dataVolumes: .*at most 26"):
+        product(landing_zone, dataVolumes=[*volumes, {"device": "/dev/sdf", "size": 1}])
+
+
+WINDOWS = {"operatingSystem": "windows", "entryScript": "install.ps1"}
+HUB_TWICE = [{"region": "us-east-1"}, {"region": "eu-west-1"}]
+TEMPLATE = {"launchTemplate": {"id": "lt-0123456789abcdef0", "version": 1}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"distribution": []}, r"fastLaunch: is for Windows, and operatingSystem is 'linux'; remove it"),
+        (WINDOWS, r"fastLaunch: is for the hub's own image, .* add an entry without accounts"),
+        (
+            {**WINDOWS, "distribution": HUB_TWICE, "fastLaunch": TEMPLATE},
+            r"fastLaunch\.launchTemplate: belongs to one Region, and the hub keeps the image in 2; remove it",
+        ),
+        ({**WINDOWS, "distribution": [], "fastLaunch": {"maximumParallelLaunches": 5}}, r"greater than or equal to 6"),
+        ({**WINDOWS, "distribution": [], "fastLaunch": {"snapshots": 0}}, r"greater than or equal to 1"),
+    ],
+)
+def test_fast_launch_is_for_the_hubs_windows_images(
+    landing_zone: LandingZone, changed: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(FileError, match=told):
+        product(landing_zone, **{"fastLaunch": {}, **changed})
+    fast = product(landing_zone, **WINDOWS, distribution=HUB_TWICE[:1], fastLaunch=TEMPLATE)
+    assert fast.plan(landing_zone).hub_regions == ("us-east-1",)

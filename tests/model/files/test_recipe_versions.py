@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from model.files.base_image import BaseImage
 from model.files.component_document import DocumentFile
 from model.files.component_steps import ComponentStep
 from model.files.landing_zone import LandingZone
@@ -15,7 +16,7 @@ from model.files.problems import FileError
 from model.files.product import Product
 from model.files.recipe import PlacedStep, RecipeComponent, read_components
 from model.files.recipe_versions import VersionedRecipe, versioned_recipe
-from model.files.volumes import RootVolume, VolumeType
+from model.files.volumes import DataVolume, RootVolume, VolumeType
 from model.names import ProductNames
 from model.versions import Published, PublishedVersions, content_digest, content_version
 
@@ -58,6 +59,7 @@ def test_other_values_change_the_recipe_and_not_the_component(ledger: Product) -
         {"root_volume": RootVolume(size=31)},
         {"root_volume": RootVolume(device="/dev/sdb")},
         {"entry_script": "other.sh"},
+        {"data_volumes": (DataVolume(device="/dev/sdf", size=10),)},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -85,6 +87,14 @@ def test_every_fact_of_the_root_volume_moves_the_recipes_version(ledger: Product
     ]
     assert len({version(**stated) for stated in volumes}) == len(volumes)
     assert version() == version(size=30)
+
+
+def test_a_newer_ami_moves_the_recipes_version(ledger: Product) -> None:
+    base = BaseImage.model_validate({"newest": {"owner": "self", "name": "base-*"}})
+    product = ledger.model_copy(update={"base_image": base})
+    older, newer = (product.starting_from(f"ami-0000000{number}") for number in (1, 2))
+    assert versioned(older, agent()).version != versioned(newer, agent()).version
+    assert versioned(older, agent()) == versioned(product.starting_from("ami-00000001"), agent())
 
 
 def test_the_same_components_in_another_order_are_another_recipe(ledger: Product) -> None:

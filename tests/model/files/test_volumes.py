@@ -1,4 +1,4 @@
-"""The root volume: what its type allows is told by field, and what is allowed EC2 takes."""
+"""The image's volumes: what their types allow is told by field, and what is allowed EC2 takes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from local.cloud.call import ServiceError
 from local.cloud.compute.performance import UNSTATED, performance_of
-from model.files.fields import Inconsistency
-from model.files.volumes import RootVolume, VolumeType
+from model.files.fields import FileModel, Inconsistency
+from model.files.volumes import DataVolume, DataVolumeType, RootVolume, VolumeType
 
 
-def problems(**stated: Any) -> dict[tuple[str | int, ...], str]:
+def problems(model: type[FileModel] = RootVolume, **stated: Any) -> dict[tuple[str | int, ...], str]:
     """Messages by field of a volume that is refused."""
     with pytest.raises(ValidationError) as caught:
-        RootVolume.model_validate({"type": VolumeType.GP3, **stated}, by_alias=True)
+        model.model_validate(stated, by_alias=True)
     found: list[Inconsistency] = []
     for error in caught.value.errors():
         found += error.get("ctx", {}).get("inconsistencies") or [Inconsistency(error["loc"], error["msg"])]
@@ -63,18 +63,58 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 @given(
-    st.sampled_from(VolumeType),
+    st.sampled_from(DataVolumeType),
     st.integers(1, 16_000) | st.integers(1, 200),
     st.none() | st.integers(100, 64_000),
     st.none() | st.integers(125, 1_000),
 )
 def test_within_image_builders_limits_exactly_what_ec2_takes_is_allowed(
+    volume_type: DataVolumeType, size: int, iops: int | None, throughput: int | None
+) -> None:
+    performance = {"Iops": iops, "Throughput": throughput}
+    stated = {"type": volume_type, "size": size, "iops": iops, "throughput": throughput}
+    try:
+        performance_of(volume_type.value, size, {key: value for key, value in performance.items() if value}, UNSTATED)
+    except ServiceError:
+        assert problems(DataVolume, device="/dev/sdf", **stated)
+    else:
+        DataVolume.model_validate({"device": "/dev/sdf", **stated})
+
+
+@given(
+    st.sampled_from(VolumeType),
+    st.integers(1, 16_000) | st.integers(1, 200),
+    st.none() | st.integers(100, 64_000),
+    st.none() | st.integers(125, 1_000),
+)
+def test_a_root_volume_may_be_what_a_data_volume_of_its_type_may_be(
     volume_type: VolumeType, size: int, iops: int | None, throughput: int | None
 ) -> None:
-    stated = {"Iops": iops, "Throughput": throughput}
+    stated: dict[str, Any] = {"size": size, "iops": iops, "throughput": throughput}
+    data: dict[str, Any] = {"device": "/dev/sdf", "type": DataVolumeType(volume_type.value), **stated}
     try:
-        performance_of(volume_type.value, size, {key: value for key, value in stated.items() if value}, UNSTATED)
-    except ServiceError:
-        assert problems(type=volume_type, size=size, iops=iops, throughput=throughput)
+        DataVolume.model_validate(data)
+    except ValidationError:
+        assert problems(type=volume_type, **stated) == problems(DataVolume, **data)
     else:
-        RootVolume(type=volume_type, size=size, iops=iops, throughput=throughput)
+        RootVolume.model_validate({"type": volume_type, **stated})
+
+
+def test_cold_and_throughput_optimised_volumes_boot_nothing_and_hold_data() -> None:
+    for name in ("st1", "sc1"):
+        assert DataVolume(device="/dev/sdf", size=125, type=DataVolumeType(name)).size == 125
+        assert (
+            "volumes have 125 to 16000 GiB"
+            in problems(DataVolume, device="/dev/sdf", size=124, type=DataVolumeType(name))[("size",)]
+        )
+        assert name not in set(VolumeType)
+
+
+@pytest.mark.parametrize("device", ["/dev/sdf", "/dev/xvdba", "xvdf"])
+def test_a_data_volume_has_a_device_name_of_ec2s(device: str) -> None:
+    assert DataVolume(device=device, size=1).device == device
+
+
+@pytest.mark.parametrize("device", ["sdf", "/dev/nvme1n1", "/dev/sda1", "/dev/xvdabc"])
+def test_other_device_names_are_told(device: str) -> None:
+    assert list(problems(DataVolume, device=device, size=1)) == [("device",)]

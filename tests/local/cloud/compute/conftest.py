@@ -204,8 +204,9 @@ class Ec2:
         """Let the clock pass what any state lasts."""
         self.gateway.clock.move(1)
 
-    def base(self, region: str = HOME, size: int = 8, platform: str | None = None) -> str:
-        return self.compute.publish_base_image(AMAZON, region, "base", "/dev/xvda", platform, size, "A base image")
+    def base(self, region: str = HOME, size: int = 8, platform: str | None = None, architecture: str = "x86_64") -> str:
+        described = ("base", "/dev/xvda", platform, size, "A base image", architecture)
+        return self.compute.publish_base_image(AMAZON, region, *described)
 
     def launched(self, image: str | None = None, account: str = HUB, region: str = HOME, **parameters: Any) -> str:
         """A running instance."""

@@ -35,6 +35,43 @@ def test_an_image_and_its_copy_keep_what_was_asked_of_their_volume(ec2: Any) -> 
         assert (volume["Iops"], volume["Throughput"]) == (4_000, 500)
 
 
+def test_further_volumes_are_snapshot_copied_and_launched_each_under_the_key_of_its_region(
+    ec2: Any, gateway: Any
+) -> None:
+    own, away, theirs = gateway.kms.add(), gateway.kms.add(region=AWAY), gateway.kms.add(TARGET)
+    mappings = [
+        {"DeviceName": device, "Ebs": {"VolumeSize": size, "Encrypted": True, "KmsKeyId": own}}
+        for device, size in (("/dev/xvda", 8), ("/dev/sdf", 20))
+    ]
+    instance = ec2.launched(BlockDeviceMappings=mappings)
+    image = ec2("CreateImage", InstanceId=instance, Name="made")["ImageId"]
+    ec2.settle()
+    ec2.share(image, TARGET)
+    snapshots = [device["Ebs"]["SnapshotId"] for device in ec2.image(image)["BlockDeviceMappings"]]
+    permission = {"Add": [{"UserId": TARGET}]}
+    ec2("ModifySnapshotAttribute", SnapshotId=snapshots[1], CreateVolumePermission=permission)
+    places = [
+        (image, HUB, HOME, own),
+        (copied(ec2, image, region=AWAY, KmsKeyId=away), HUB, AWAY, away),
+        (copied(ec2, image, TARGET, KmsKeyId=theirs), TARGET, HOME, theirs),
+    ]
+    for one, account, region, key in places:
+        devices = ec2.image(one, account, region)["BlockDeviceMappings"]
+        sizes = [(device["DeviceName"], device["Ebs"]["VolumeSize"], device["Ebs"]["Encrypted"]) for device in devices]
+        assert sizes == [("/dev/xvda", 8, True), ("/dev/sdf", 20, True)]
+        volumes = ec2.volumes(ec2.launched(one, account, region), account, region)
+        assert [(volume["Size"], volume["KmsKeyId"]) for volume in volumes] == [(8, key), (20, key)]
+
+
+def test_another_account_copies_only_an_image_all_of_whose_snapshots_are_shared_with_it(ec2: Any) -> None:
+    instance = ec2.launched(BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1}}])
+    image = ec2("CreateImage", InstanceId=instance, Name="made")["ImageId"]
+    ec2.settle()
+    ec2.share(image, TARGET)
+    refusal = ec2.refusal("CopyImage", account=TARGET, SourceImageId=image, SourceRegion=HOME, Name="copy")
+    assert "permission to access the storage" in refusal.message
+
+
 def test_another_type_of_volume_takes_nothing_of_what_was_asked_of_the_image_s(ec2: Any) -> None:
     asked = {"VolumeSize": 40, "Iops": 4_000, "Throughput": 500}
     instance = ec2.launched(BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": asked}])

@@ -7,10 +7,15 @@ import pytest
 HUB, TARGET, OTHER = "111111111111", "222222222222", "333333333333"
 HOME, AWAY = "us-east-1", "eu-west-1"
 ONE = {"MinCount": 1, "MaxCount": 1}
+RUN = "ec2:RunInstances"
 
 
 def root_volume(**ebs: Any) -> dict[str, Any]:
     return {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}]}
+
+
+def further_volume(device: str = "/dev/sdf", **ebs: Any) -> dict[str, Any]:
+    return {"BlockDeviceMappings": [{"DeviceName": device, "Ebs": ebs}]}
 
 
 def test_a_launch_keeps_what_was_asked_for(ec2: Any) -> None:
@@ -94,7 +99,17 @@ def test_a_network_interface_says_where_an_instance_goes(ec2: Any) -> None:
         (root_volume(VolumeType="st1"), "InvalidParameterValue", "too small; minimum is 125"),
         (root_volume(VolumeType="gp9"), "InvalidParameterValue", "gp9"),
         ({"InstanceInitiatedShutdownBehavior": "stop"}, "UnsupportedOperation", "InstanceInitiatedShutdownBehavior"),
-        ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {}}]}, "UnsupportedOperation", "/dev/sdb"),
+        (further_volume(), "MissingParameter", "size or snapshotId"),
+        (further_volume("nvme1n1", VolumeSize=1), "InvalidParameterValue", "nvme1n1 is not a valid EBS device name"),
+        (further_volume(VolumeSize=1, VolumeType="st1"), "InvalidParameterValue", "too small; minimum is 125"),
+        (further_volume(VolumeSize=4, VolumeType="io1"), "InvalidParameterCombination", "iops must be specified"),
+        (further_volume(VolumeSize=1, KmsKeyId="alias/a"), "InvalidParameterDependency", "KmsKeyId"),
+        (further_volume(SnapshotId="snap-1"), "UnsupportedOperation", "SnapshotId"),
+        ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdf", "NoDevice": ""}]}, "UnsupportedOperation", "NoDevice"),
+        ({"BlockDeviceMappings": [{"DeviceName": "/dev/sdf", "VirtualName": "ephemeral0"}]}, "UnsupportedOperation",
+         "VirtualName"),
+        ({"BlockDeviceMappings": further_volume(VolumeSize=1)["BlockDeviceMappings"] * 2}, "InvalidBlockDeviceMapping",
+         "'/dev/sdf' is used in more than one"),
         ({"TagSpecifications": [{"ResourceType": "image", "Tags": []}]}, "InvalidParameterValue", "'image'"),
         ({"DryRun": True}, "DryRunOperation", "would have succeeded"),
         ({"ImageId": "resolve:ssm:/missing"}, "InvalidAMIID.NotFound", "/missing"),
@@ -293,3 +308,53 @@ def test_a_volume_of_an_encrypted_image_cannot_be_unencrypted(ec2: Any, gateway:
     image = ec2.made(gateway.kms.add())
     error = ec2.refusal("RunInstances", ImageId=image, **ONE, **root_volume(Encrypted=False))
     assert error.code == "InvalidParameterValue"
+
+
+def test_a_launch_makes_further_volumes_that_the_image_does_not_bring(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    mappings = [
+        *further_volume(VolumeSize=125, VolumeType="st1", Encrypted=True, KmsKeyId=key)["BlockDeviceMappings"],
+        *further_volume("/dev/sdg", VolumeSize=1, DeleteOnTermination=False)["BlockDeviceMappings"],
+    ]
+    instance = ec2.launched(BlockDeviceMappings=mappings)
+    root, cold, kept = ec2.volumes(instance)
+    assert [volume["Attachments"][0]["Device"] for volume in (root, cold, kept)] == [
+        "/dev/xvda",
+        "/dev/sdf",
+        "/dev/sdg",
+    ]
+    assert (cold["Size"], cold["VolumeType"], cold["Encrypted"], cold["KmsKeyId"]) == (125, "st1", True, key)
+    assert (kept["Size"], kept["VolumeType"], kept["Encrypted"], kept["SnapshotId"]) == (1, "gp2", False, "")
+    assert gateway.kms.used() == [("DescribeKey", key), ("GenerateDataKeyWithoutPlaintext", key), ("CreateGrant", key)]
+    asked = [keys["ec2:Encrypted"] for action, arn, keys in gateway.asked if action == RUN and ":volume/" in arn]
+    assert asked == ["false", "true", "false"]
+    ec2("TerminateInstances", InstanceIds=[instance])
+    assert [volume["VolumeId"] for volume in ec2("DescribeVolumes")["Volumes"]] == [kept["VolumeId"]]
+
+
+def test_further_volumes_whose_key_may_not_be_used_end_the_instance(ec2: Any, gateway: Any) -> None:
+    key = gateway.kms.add()
+    gateway.kms.refused.add(("CreateGrant", key))
+    instance = ec2.launched(**further_volume(VolumeSize=1, Encrypted=True, KmsKeyId=key))
+    shown = ec2.instance(instance)
+    assert (shown["State"]["Name"], shown["StateReason"]["Code"]) == ("terminated", "Client.InternalError")
+
+
+def test_an_instance_has_the_architecture_of_its_image_and_so_have_images_made_of_it(ec2: Any) -> None:
+    base = ec2.base(architecture="arm64")
+    instance = ec2.launched(base, InstanceType="m7g.large")
+    assert ec2.instance(instance)["Architecture"] == "arm64"
+    image = ec2("CreateImage", InstanceId=instance, Name="made")["ImageId"]
+    ec2.settle()
+    copy = ec2("CopyImage", SourceImageId=image, SourceRegion=HOME, Name="copy")["ImageId"]
+    assert [ec2.image(one)["Architecture"] for one in (base, image, copy)] == ["arm64"] * 3
+
+
+@pytest.mark.parametrize(("architecture", "instance_type"), [("arm64", "m5.large"), ("x86_64", "m7g.large")])
+def test_an_instance_type_runs_images_for_its_processors_only(ec2: Any, architecture: str, instance_type: str) -> None:
+    base = ec2.base(architecture=architecture)
+    error = ec2.refusal("RunInstances", ImageId=base, InstanceType=instance_type, **ONE)
+    assert (error.code, f"architecture '{architecture}' of the specified AMI" in error.message) == (
+        "InvalidParameterValue",
+        True,
+    )

@@ -170,6 +170,10 @@ class FakeClient:
     def modify_snapshot_attribute(self, **_request: Any) -> None:
         self._begin("ModifySnapshotAttribute")
 
+    def enable_fast_launch(self, ImageId: str, **request: Any) -> None:
+        self._begin("EnableFastLaunch")
+        self.cloud.images[(self.account, self.region, ImageId)]["fast"] = request
+
     def get_parameter(self, Name: str) -> dict[str, Any]:
         return {"Parameter": {"Value": self.cloud.parameters[(self.account, self.region, Name)]}}
 

@@ -211,3 +211,47 @@ def test_steps_of_a_run_can_be_followed(builder: Any) -> None:
     assert "recorded, not executed" in steps[1]["message"]
     one = builder.call("GetWorkflowStepExecution", stepExecutionId=steps[0]["stepExecutionId"])
     assert one["imageBuildVersionArn"] == arn
+
+
+FAST = {
+    "enabled": True,
+    "accountId": HUB,
+    "maxParallelLaunches": 6,
+    "snapshotConfiguration": {"targetResourceCount": 2},
+    "launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0", "launchTemplateVersion": "3"},
+}
+
+
+def in_hub(**fast: Any) -> list[dict[str, Any]]:
+    name = "web-{{ imagebuilder:buildDate }}"
+    entry = {"region": HOME, "amiDistributionConfiguration": {"name": name}}
+    return [{**entry, "fastLaunchConfigurations": [{**FAST, **fast}]}]
+
+
+def test_fast_launch_is_enabled_for_the_builds_own_image_by_the_execution_role(builder: Any) -> None:
+    pipeline = builder.pipeline(builder.recipe(builder.component()), in_hub())
+    (ami,) = builder.ended(builder.start(pipeline))["outputResources"]["amis"]
+    assert builder.cloud.images[(HUB, HOME, ami["image"])]["fast"] == {
+        "SnapshotConfiguration": {"TargetResourceCount": 2},
+        "LaunchTemplate": {"LaunchTemplateId": "lt-0123456789abcdef0", "Version": "3"},
+        "MaxParallelLaunches": 6,
+    }
+    assert (f"{HUB}:execution", "EnableFastLaunch", HOME) in builder.cloud.calls
+
+
+def test_fast_launch_that_is_refused_fails_the_image(builder: Any) -> None:
+    builder.cloud.refuse.add(f"EnableFastLaunch {HUB}")
+    image = builder.ended(builder.start(builder.pipeline(builder.recipe(builder.component()), in_hub())))
+    assert image["state"]["status"] == "FAILED"
+    assert "EnableFastLaunch" in image["state"]["reason"]
+
+
+def test_fast_launch_that_is_not_enabled_is_left_alone(builder: Any) -> None:
+    pipeline = builder.pipeline(builder.recipe(builder.component()), in_hub(enabled=False))
+    assert builder.ended(builder.start(pipeline))["state"]["status"] == "AVAILABLE"
+    assert not [call for call in builder.cloud.calls if call[1] == "EnableFastLaunch"]
+
+
+def test_fast_launch_is_not_done_in_other_accounts(builder: Any) -> None:
+    with pytest.raises(ServiceError, match=TARGET):
+        builder.pipeline(builder.recipe(builder.component()), in_hub(accountId=TARGET))
