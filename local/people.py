@@ -130,7 +130,7 @@ def application_operator(account: str, plans: dict[str, DistributionPlan]) -> Pe
     if consumers:
         statements.append(Statement("AssumeConsumerRoles", ("sts:AssumeRole",), consumers))
     if parameters:
-        statements.append(Statement("ReadChannels", ("ssm:GetParameter", "ssm:GetParameters"), parameters))
+        statements.append(Statement("ReadChannels", ("ssm:GetParameters",), parameters))
     return Person(account, APPLICATION_OPERATOR, PolicyDocument(tuple(statements)))
 
 

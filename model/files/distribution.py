@@ -55,7 +55,7 @@ LaunchTemplateId = Annotated[str, StringConstraints(pattern=r"^lt-[0-9a-f]{17}$"
 
 
 class Share(FileModel):
-    """Launch permission on the hub's own AMI of a Region; no copy is made."""
+    """Launch permission on the hub's own AMI of a Region, for 1,000 entities at most; no copy is made."""
 
     accounts: tuple[AccountName, ...] = ()
     """Names of target accounts; their consumers get the image key, and they get the channel and the parameters."""

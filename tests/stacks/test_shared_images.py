@@ -143,6 +143,10 @@ def test_a_shared_image_is_named_in_three_accounts_by_templates_and_parameters(
     assert seen["Name"].startswith("gazette-")
 
 
+def test_a_second_preview_finds_nothing_to_change(shared: Shared) -> None:
+    on_stack(shared.world, PRODUCT, "preview", "--expect-no-changes")
+
+
 def test_roles_of_two_other_accounts_launch_from_a_shared_image_as_is_predicted(shared: Shared) -> None:
     rows = {row.account: row for row in shared.image.rows(shared.ended)}
     assert {account: (row.role, row.launched) for account, row in rows.items()} == {
