@@ -22,6 +22,7 @@ from model.deployment_actions import (
     ROLE_READ_ACTIONS,
     ROLE_WRITE_ACTIONS,
     RULE_ACTIONS,
+    SCHEDULE_ACTIONS,
     SECURITY_GROUP_ACTIONS,
     SUBSCRIPTION_ACTIONS,
     TOPIC_ACTIONS,
@@ -39,6 +40,7 @@ from model.names import (
     role_arn,
 )
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES
+from model.schedule_policies import SCHEDULER
 from model.target_policies import launch_template_statements
 
 
@@ -148,6 +150,7 @@ def hub_deployment_policy(
     A key has no name before it exists: creating one and its policy are bound to the account's keys and aliases.
     """
     stem = "golden-ami-*"
+    scheduled = any(plan.scheduled for plan in plans)
     roles = (role_arn(hub, stem),)
     keys = tuple(f"arn:aws:kms:{each}:{hub}:key/*" for each in regions)
     aliases = tuple(f"arn:aws:kms:{each}:{hub}:alias/golden-ami/*" for each in regions)
@@ -175,6 +178,7 @@ def hub_deployment_policy(
                             "ec2.amazonaws.com",
                             "imagebuilder.amazonaws.com",
                             "lambda.amazonaws.com",
+                            *((SCHEDULER,) if scheduled else ()),
                         )
                     }
                 },
@@ -249,10 +253,16 @@ def hub_deployment_policy(
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
+            *_schedule_statements(f"arn:aws:scheduler:{region}:{hub}:schedule/default/{stem}", scheduled),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )
     )
+
+
+def _schedule_statements(schedules: str, scheduled: bool) -> tuple[Statement, ...]:
+    """What looking after products' schedules takes, where there are any."""
+    return (Statement("ManageSchedules", SCHEDULE_ACTIONS, (schedules,)),) if scheduled else ()
 
 
 def _base_parameters(hub: str, region: str, plans: tuple[DistributionPlan, ...]) -> tuple[str, ...]:

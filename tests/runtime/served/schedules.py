@@ -6,11 +6,13 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
 from runtime.functions.build_lock import FUNCTION_TIMEOUT, BuildLock, LockHeldError, code_of
 from runtime.functions.build_state import StateStore
+from runtime.functions.dependencies import Dependencies
 from runtime.functions.pinning import PinnedBuild
 from runtime.functions.pipeline_runs import PipelineRuns
 from runtime.functions.reconciliation import Reconciliation
@@ -219,6 +221,7 @@ class ServedSchedule:
             PipelineRuns(self.clients["imagebuilder"], NAMES.pipeline_arn, NAMES.product),
             Topic(NAMES.topic_arn, NAMES.product, self.clients["sns"]),
             lambda: self.now,
+            Dependencies((), cast(Any, None), cast(Any, None)),
         )
 
     def _settle(self) -> None:
