@@ -10,10 +10,12 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
+from components.build_schedule import BuildSchedule, BuildScheduleArgs
 from components.function import EVENT_AGE, ProductFunction, ProductFunctionArgs
 from components.function_layer import FunctionLayerArgs, Layer
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument
+from model.files.schedule import Schedule
 from model.hub_policies import queue_policy, report_function_policy, start_function_policy
 from model.names import SCRIPTS_PREFIX, ProductNames
 from runtime.functions.settings import Settings
@@ -39,6 +41,10 @@ class BuildTriggerArgs(ComponentArgs):
     data_key_arn: pulumi.Output[str]
     pipeline_arn: pulumi.Output[str]
     topic_arn: pulumi.Output[str]
+    recipe_arn: pulumi.Output[str]
+    schedule: Schedule | None = None
+    dependencies: tuple[str, ...] = ()
+    """What the schedule looks at before it builds, beside the recipe; empty where it builds always."""
 
 
 class BuildTrigger(pulumi.ComponentResource):
@@ -67,11 +73,24 @@ class BuildTrigger(pulumi.ComponentResource):
             )
             return ProductFunction(f"{name}-{stem}", made, mine).function
 
-        start = function("start-build", names.start_function, partial(start_function_policy, names))
+        reads = partial(start_function_policy, names, dependencies=args.dependencies)
+        start = function("start-build", names.start_function, reads)
         report = function("report-outcome", names.report_function, partial(report_function_policy, names, args.plan))
         self._on_upload(name, args, start)
         self._on_image_state(name, args, start, report)
-        self._on_schedule(name, args, start)
+        self._on_reconciliation(name, args, start)
+        if args.schedule:
+            BuildSchedule(
+                f"{name}-schedule",
+                BuildScheduleArgs(
+                    names=names,
+                    schedule=args.schedule,
+                    function_arn=start.arn,
+                    data_key_arn=args.data_key_arn,
+                    dead_letters_arn=self._dead_letters.arn,
+                ),
+                mine,
+            )
         self.start_function = start.name
         self.register_outputs({"startFunction": self.start_function})
 
@@ -155,7 +174,7 @@ class BuildTrigger(pulumi.ComponentResource):
         for stem, function in (("start", start), ("report", report)):
             self._deliver(f"{name}-{stem}", stem, "CalledByImageState", args, rule, function)
 
-    def _on_schedule(self, name: str, args: BuildTriggerArgs, start: aws.lambda_.Function) -> None:
+    def _on_reconciliation(self, name: str, args: BuildTriggerArgs, start: aws.lambda_.Function) -> None:
         """AWS delivers events at least once nearly always: now and then the function looks by itself."""
         names = args.names
         rule = aws.cloudwatch.EventRule(
@@ -202,7 +221,7 @@ class BuildTrigger(pulumi.ComponentResource):
 
 def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
     names = args.names
-    return pulumi.Output.all(args.bucket, args.data_key_arn, args.pipeline_arn, args.topic_arn).apply(
+    return pulumi.Output.all(args.bucket, args.data_key_arn, args.pipeline_arn, args.topic_arn, args.recipe_arn).apply(
         lambda known: Settings(
             product=names.product,
             operating_system=args.operating_system,
@@ -212,5 +231,7 @@ def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
             data_key_arn=known[1],
             pipeline_arn=known[2],
             topic_arn=known[3],
+            # A recipe that was deployed since the last build is an update too.
+            dependencies=" ".join((known[4], *args.dependencies)) if args.dependencies else "",
         ).environment()
     )

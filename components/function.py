@@ -28,6 +28,7 @@ SOURCES = (
     "runtime/functions/__init__.py",
     "runtime/functions/build_lock.py",
     "runtime/functions/build_state.py",
+    "runtime/functions/dependencies.py",
     "runtime/functions/findings.py",
     "runtime/functions/outcome.py",
     "runtime/functions/pinning.py",

@@ -100,6 +100,9 @@ class ProductPipeline(pulumi.ComponentResource):
                 data_key_arn=data_key.arn,
                 pipeline_arn=pipeline.arn,
                 topic_arn=notifications.topic_arn,
+                recipe_arn=recipe.arn,
+                schedule=product.schedule,
+                dependencies=product.dependencies(args.landing_zone),
             ),
             mine,
         )

@@ -210,6 +210,13 @@ RULE_ACTIONS = (
     "events:UntagResource",
 )
 
+SCHEDULE_ACTIONS = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+)
+
 SECURITY_GROUP_ACTIONS = (
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:CreateSecurityGroup",

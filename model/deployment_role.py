@@ -22,6 +22,7 @@ from model.deployment_actions import (
     ROLE_READ_ACTIONS,
     ROLE_WRITE_ACTIONS,
     RULE_ACTIONS,
+    SCHEDULE_ACTIONS,
     SECURITY_GROUP_ACTIONS,
     SUBSCRIPTION_ACTIONS,
     TOPIC_ACTIONS,
@@ -39,6 +40,7 @@ from model.names import (
     role_arn,
 )
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES
+from model.schedule_policies import SCHEDULER
 from model.target_policies import launch_template_statements
 
 
@@ -249,6 +251,7 @@ def hub_deployment_policy(
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
+            *(_schedule_statements(hub, region) if any(plan.scheduled for plan in plans) else ()),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )
@@ -279,3 +282,18 @@ def _given_roles(hub: str, plans: tuple[DistributionPlan, ...]) -> list[Statemen
         for (sid, service), roles in given.items()
         if any(roles)
     ]
+
+
+def _schedule_statements(hub: str, region: str) -> tuple[Statement, ...]:
+    """What looking after products' schedules takes, where there are any."""
+    return (
+        Statement(
+            "ManageSchedules", SCHEDULE_ACTIONS, (f"arn:aws:scheduler:{region}:{hub}:schedule/default/golden-ami-*",)
+        ),
+        Statement(
+            "PassScheduleRoles",
+            ("iam:PassRole",),
+            (role_arn(hub, "golden-ami-*-schedule"),),
+            conditions={"StringEquals": {"iam:PassedToService": SCHEDULER}},
+        ),
+    )

@@ -115,6 +115,8 @@ class DistributionPlan:
     """SSM parameter of the hub's own that names the base image; None where the base is found otherwise."""
     fast_launch: bool = False
     """Whether EC2 makes snapshots of the hub's own images ready before anybody launches."""
+    scheduled: bool = False
+    """Whether a schedule of EventBridge Scheduler starts builds."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:

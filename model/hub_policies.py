@@ -14,6 +14,7 @@ from model.names import (
     distribution_role_arn,
     role_arn,
 )
+from model.schedule_policies import dependency_statements
 from model.upload_policies import bucket_statements
 
 KEY_HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -28,8 +29,11 @@ def service_trust(sid: str, service: str) -> PolicyDocument:
     return trust_policy(Statement(sid, ("sts:AssumeRole",), principal={"Service": service}))
 
 
-def start_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocument:
-    """What the function that starts builds does: read the team's scripts, pin them, start the pipeline."""
+def start_function_policy(names: ProductNames, data_key_arn: str, dependencies: tuple[str, ...] = ()) -> PolicyDocument:
+    """What the function that starts builds does: read the team's scripts, pin them, start the pipeline.
+
+    `dependencies` are what it looks up before it builds by a schedule.
+    """
     return PolicyDocument(
         (
             # Without a condition on the prefix: S3 answers 404 for an object that is not there only to who may list.
@@ -47,6 +51,7 @@ def start_function_policy(names: ProductNames, data_key_arn: str) -> PolicyDocum
                 ("imagebuilder:GetImage", "imagebuilder:RetryImage", "imagebuilder:TagResource"),
                 (names.image_arn_pattern,),
             ),
+            *dependency_statements(names, dependencies),
             Statement("ReportUploads", ("sns:Publish",), (names.topic_arn,)),
             *_given_topic_key(names),
             *_function_basics(names, names.start_function),

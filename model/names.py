@@ -202,6 +202,16 @@ class ProductNames:
         return f"{self.stem}-reconciliation"
 
     @property
+    def build_schedule(self) -> str:
+        """The schedule that starts builds, and the role with which it does."""
+        return f"{self.stem}-schedule"
+
+    @property
+    def schedule_group_arn(self) -> str:
+        """ARN of the group that holds the schedule: every account's default one."""
+        return f"arn:aws:scheduler:{self.region}:{self.account}:schedule-group/default"
+
+    @property
     def image_state_rule(self) -> str:
         """The EventBridge rule for the product's image state changes."""
         return f"{self.stem}-image-state"

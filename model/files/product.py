@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.base_image import Architecture, BaseImage, architecture_of
 from model.files.component_steps import Components, SemanticVersion
+from model.files.dependencies import dependencies
 from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.fields import (
@@ -39,6 +40,7 @@ from model.files.infrastructure import (
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
+from model.files.schedule import Schedule, StartCondition
 from model.files.volumes import DATA_VOLUME_MAXIMUM, DataVolume, RootVolume
 from model.names import GivenRoles, GivenTopic, ProductNames
 
@@ -120,6 +122,8 @@ class Product(FileModel):
     """Fast launch of a Windows image that the hub keeps; left out, instances start the usual way."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
+    schedule: Schedule | None = None
+    """When the image is built again without an upload; left out, by uploads and by hand only (seed 002: schedule)."""
     notifications: Notifications = Field(default_factory=Notifications)
     """Who is told how builds end."""
     consumers: tuple[Consumer, ...] = ()
@@ -239,6 +243,13 @@ class Product(FileModel):
         home = landing_zone.hub.region
         return not self.distribution or any(one.region == home and not one.accounts for one in self.distribution)
 
+    def dependencies(self, landing_zone: LandingZone) -> tuple[str, ...]:
+        """What the schedule looks at before it builds; empty where it builds always, or where there is none."""
+        if self.schedule is None or self.schedule.start_condition is StartCondition.ALWAYS:
+            return ()
+        mandatory: Components = getattr(landing_zone.mandatory_components, self.operating_system.value)
+        return dependencies(self.base_image, (self.components, mandatory))
+
     def names(self, landing_zone: LandingZone) -> ProductNames:
         """Names of the product's resources in the hub."""
         given = self.notifications
@@ -278,6 +289,7 @@ class Product(FileModel):
             self.given_roles,
             self.base_image.own_parameter,
             self.fast_launch is not None,
+            scheduled=self.schedule is not None,
         )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
@@ -288,6 +300,7 @@ class Product(FileModel):
                 f"has {count} keys with the landing zone's, and {TAG_MAXIMUM} leave room for AWS's own; remove some"
             )
             problems.append(Inconsistency(("tags",), message))
+        problems += self._schedule_without_updates(landing_zone)
         receiving: set[str] = set() if self.distribution else {HUB}
         for index, entry in enumerate(self.distribution):
             problems += [
@@ -305,3 +318,14 @@ class Product(FileModel):
             if consumer.account not in receiving
         ]
         return problems
+
+    def _schedule_without_updates(self, landing_zone: LandingZone) -> list[Inconsistency]:
+        """A schedule that waits for updates of an image in which nothing moves by itself."""
+        schedule = self.schedule
+        if schedule is None or schedule.start_condition is StartCondition.ALWAYS or self.dependencies(landing_zone):
+            return []
+        message = (
+            f"is {schedule.start_condition.value!r}, but base image and components are all exact and never have "
+            "updates; state 'always', start from an ssmParameter or product, or give a component's version with x"
+        )
+        return [Inconsistency(("schedule", "startCondition"), message)]

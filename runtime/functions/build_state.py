@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Run:
     """A run of the pipeline that was asked for; `image` is None as long as nobody knows what came of the request.
 
-    `began` is in seconds since the epoch, `request` identifies a build that was asked for by hand.
+    `began` is in seconds since the epoch, `request` identifies a build that was asked for by hand or by a schedule,
+    `built_from` is what the dependencies stood for just before it was asked for.
     """
 
     manifest_sha256: str
@@ -30,6 +31,7 @@ class Run:
     began: float
     image: str | None = None
     request: str | None = None
+    built_from: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class BuildState:
     """The last verdict: the versions it was about, whether they were refused, and the last run.
 
     `clean` are files in which nothing was found, so that no byte is read twice; `requests` are the last builds that
-    were asked for by hand.
+    were asked for by hand; `occurrence` is the newest time of the schedule that was answered with a build.
     """
 
     considered: Mapping[str, str]
@@ -45,6 +47,7 @@ class BuildState:
     refused: str | None = None
     run: Run | None = None
     requests: tuple[str, ...] = ()
+    occurrence: str | None = None
 
     def with_run(self, run: Run) -> BuildState:
         """The same with another run."""
@@ -59,6 +62,7 @@ class BuildState:
                 "refused": self.refused,
                 "run": asdict(self.run) if self.run else None,
                 "requests": self.requests,
+                "occurrence": self.occurrence,
             }
         )
 
@@ -72,6 +76,8 @@ class BuildState:
             refused=content["refused"],
             run=Run(**content["run"]) if content["run"] else None,
             requests=tuple(content["requests"]),
+            # Written by an earlier release, a state has none.
+            occurrence=content.get("occurrence"),
         )
 
 

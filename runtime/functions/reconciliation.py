@@ -22,11 +22,17 @@ from runtime.functions.uploads import UploadReader, Uploads
 
 if TYPE_CHECKING:
     from runtime.functions.build_state import StateStore
+    from runtime.functions.dependencies import Dependencies
     from runtime.functions.findings import Finding
     from runtime.functions.pinning import PinnedBuild
 
 RUNNING = "a build of this product runs; the newest uploads are built after it"
 
+
+UP_TO_DATE = "the last build was made from the newest base image, components and recipe"
+
+UNFINISHED = frozenset({"FAILED", "CANCELLED"})
+"""States of an image that brought nobody the updates it was built for."""
 
 REQUESTS = 20
 """Builds by hand that are remembered: a client repeats a call within seconds, or not at all."""
@@ -91,6 +97,7 @@ class Reconciliation:
     runs: PipelineRuns
     topic: Topic
     clock: Callable[[], float]
+    dependencies: Dependencies
 
     def reconcile(self, request: str | None = None) -> Result:
         """Build the newest uploads where they are unbuilt and nothing runs.
@@ -109,6 +116,26 @@ class Reconciliation:
                 known = f"the request {request} was answered before"
                 return Result(Outcome.NOTHING_TO_BUILD, run.image if run else None, reason=known)
             return self._consider(state, images, request)
+
+    def occur(self, occurrence: str, only_updates: bool) -> Result:
+        """Build for an occurrence of the schedule, even where the same versions were built before.
+
+        `occurrence` is the time in UTC that the schedule says (`2026-11-28T10:00:00Z`): one that is not after the
+        last one that was built for is a repetition, or came too late. With `only_updates`, what the last build was
+        made from must be outdated, or that build have failed. Raises `LockHeldError` as `reconcile` does.
+        """
+        with self.lock():
+            state = self.states.read()
+            images = self.runs.images()
+            state, image = self._run_under_way(state, images)
+            if image:
+                return Result(Outcome.RUNNING, image.arn, image.manifest_sha256, RUNNING)
+            if state.occurrence is not None and occurrence <= state.occurrence:
+                return Result(Outcome.NOTHING_TO_BUILD, reason=f"built for {state.occurrence} already")
+            if only_updates and not self._outdated(state, images):
+                result = self._consider(state, images, None)
+                return replace(result, reason=UP_TO_DATE) if result.outcome is Outcome.NOTHING_TO_BUILD else result
+            return self._consider(replace(state, occurrence=occurrence), images, occurrence)
 
     def retry(self) -> Result:
         """Repeat the last run's distribution where it failed: what is there stays, nothing is built again."""
@@ -137,6 +164,13 @@ class Reconciliation:
         settling = status is None and self.clock() - run.began < SETTLING
         listed = Image(run.image, status or "PENDING", run.manifest_sha256)
         return state, listed if settling or (status is not None and not listed.ended) else None
+
+    def _outdated(self, state: BuildState, images: Sequence[Image]) -> bool:
+        """Whether a build now would be made from something newer than the last one that brought an image."""
+        if state.run is None:
+            return True
+        last = next((image.status for image in images if image.arn == state.run.image), None)
+        return last in UNFINISHED or state.run.built_from != self.dependencies.newest()
 
     def _consider(self, state: BuildState, images: Sequence[Image], request: str | None) -> Result:
         uploads = self.reader.uploads()
@@ -179,8 +213,10 @@ class Reconciliation:
         token, requests = manifest.sha256, verdict.requests
         if request is not None:
             token = hashlib.sha256(f"{manifest.sha256} {request}".encode()).hexdigest()
+        if request is not None and request != verdict.occurrence:
             requests = (*requests, request)[-REQUESTS:]
-        run = Run(manifest.sha256, manifest.entry_version_id, token, self.clock(), request=request)
+        newest = self.dependencies.newest()
+        run = Run(manifest.sha256, manifest.entry_version_id, token, self.clock(), request=request, built_from=newest)
         state = replace(verdict, run=run, requests=requests)
         # Written down first: whoever comes after a function that is killed here asks for the very same run.
         self.states.write(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 
 class SettingsError(Exception):
@@ -22,15 +22,19 @@ class Settings:
     data_key_arn: str
     pipeline_arn: str
     topic_arn: str
+    dependencies: str = ""
+    """What a schedule looks at before it builds, parted by spaces; empty where it builds always."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the settings; raises `SettingsError` naming every variable that is missing."""
-        missing = [name.upper() for name in cls.__annotations__ if not environment.get(name.upper())]
+        required = [field.name.upper() for field in fields(cls) if field.default is MISSING]
+        missing = [name for name in required if not environment.get(name)]
         if missing:
             raise SettingsError(f"environment variables missing: {', '.join(missing)}")
-        return cls(**{name: environment[name.upper()] for name in cls.__annotations__})
+        return cls(**{field.name: environment.get(field.name.upper(), "") for field in fields(cls)})
 
     def environment(self) -> dict[str, str]:
         """The environment that `from_environment` reads back."""
-        return {name.upper(): getattr(self, name) for name in self.__annotations__}
+        stated = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in stated.items() if value}

@@ -1,4 +1,4 @@
-"""Handler of the function that starts builds: called by uploads, by ended builds, and by hand."""
+"""Handler of the function that starts builds: called by uploads, ended builds, a schedule, and by hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from runtime.functions.build_lock import BuildLock
 from runtime.functions.build_state import StateStore
+from runtime.functions.dependencies import Dependencies
 from runtime.functions.pinning import PinnedBuild
 from runtime.functions.pipeline_runs import PipelineRuns
 from runtime.functions.reconciliation import Reconciliation, Result
@@ -20,6 +21,9 @@ from runtime.functions.reports import Topic
 from runtime.functions.script_checks import ScriptChecks
 from runtime.functions.settings import Settings
 from runtime.functions.uploads import UploadReader
+
+ONLY_UPDATES = "updates-available"
+"""The schedule's start condition in a product's file that builds only where something newer is there."""
 
 logger = Logger(service="golden-ami")
 tracer = Tracer(service="golden-ami")
@@ -46,6 +50,7 @@ def reconciliation(settings: Settings, context: LambdaContext) -> Reconciliation
         runs=PipelineRuns(boto3.client("imagebuilder"), settings.pipeline_arn, settings.product),
         topic=Topic(settings.topic_arn, settings.product, boto3.client("sns")),
         clock=time.time,
+        dependencies=Dependencies(settings.dependencies.split(), boto3.client("ssm"), boto3.client("imagebuilder")),
     )
 
 
@@ -55,7 +60,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, s
     """Start a build where one is due.
 
     An event of S3 or EventBridge only says that something changed. A request by hand is
-    `{"source": "manual", "requestId": "…"}`, or `{"source": "retry"}` for the last build's failed distribution.
+    `{"source": "manual", "requestId": "…"}`, or `{"source": "retry"}` for the last build's failed distribution; the
+    schedule's is `{"source": "schedule", "scheduledTime": "…", "startCondition": "always" | "updates-available"}`.
     Errors go to Lambda's retries and then to the dead-letter queue.
     """
     settings = Settings.from_environment(os.environ)
@@ -66,6 +72,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, s
             result = work.retry()
         case "manual":
             result = work.reconcile(str(event["requestId"]))
+        case "schedule":
+            result = work.occur(event["scheduledTime"], event["startCondition"] == ONLY_UPDATES)
         case _:
             result = work.reconcile()
     answer = result.as_dict()

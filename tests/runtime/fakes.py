@@ -162,6 +162,20 @@ class Paginator:
                 yield {"Versions": [{**entry, "Size": len(version.body)}]}
 
 
+@dataclass
+class FakeParameters(Stepping):
+    """Parameter Store with one parameter, which holds a base image."""
+
+    name: str = "/base"
+    value: str = "ami-1"
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:
+        assert Name == self.name
+        with self._call("get_parameter"):
+            value = self.value
+        return {"Parameter": {"Name": Name, "Value": value}}
+
+
 class ResourceInUseError(Exception):
     """Image Builder's answer to a second run of a pipeline."""
 
@@ -192,6 +206,8 @@ class FakeImageBuilder(Stepping):
     retried: list[str] = field(default_factory=list)
     exceptions: type[Exceptions] = Exceptions
     page_size: int = 2
+    components: dict[str, str] = field(default_factory=dict[str, str])
+    """The ARN of the newest version by the ARN with wildcards."""
 
     @property
     def running(self) -> dict[str, Any] | None:
@@ -229,6 +245,10 @@ class FakeImageBuilder(Stepping):
                 if not self.settles_at_once:
                     self.unsettled.add(arn)
         return {"imageBuildVersionArn": arn}
+
+    def get_component(self, *, componentBuildVersionArn: str) -> dict[str, Any]:
+        with self._call("get_component"):
+            return {"component": {"arn": self.components[componentBuildVersionArn]}}
 
     def retry_image(self, *, imageBuildVersionArn: str, clientToken: str) -> None:
         assert clientToken

@@ -17,14 +17,15 @@ from greenlet import getcurrent, greenlet
 from model.manifest import Manifest
 from model.names import STATE_KEY
 from runtime.functions.build_lock import FUNCTION_TIMEOUT, BuildLock, LockHeldError
-from runtime.functions.build_state import BuildState, StateStore
+from runtime.functions.build_state import BuildState, Run, StateStore
+from runtime.functions.dependencies import Dependencies
 from runtime.functions.findings import Finding
 from runtime.functions.pinning import PinnedBuild
 from runtime.functions.pipeline_runs import PipelineRuns
 from runtime.functions.reconciliation import Reconciliation
 from runtime.functions.reports import Topic
 from runtime.functions.uploads import UploadReader
-from tests.runtime.fakes import FakeBucket, FakeImageBuilder, FakeTopic, refusal, sha256
+from tests.runtime.fakes import FakeBucket, FakeImageBuilder, FakeParameters, FakeTopic, refusal, sha256
 
 ATTEMPTS = 3
 """Deliveries of an asynchronous event before it goes to the dead-letter queue."""
@@ -32,8 +33,23 @@ ATTEMPTS = 3
 WAIT = 20.0
 """Seconds that pass while a function waits for the lock: more than it would wait, so that ends are met often."""
 
+STEPS = 60
+"""Calls in which an invocation that nobody keeps waiting comes to its end."""
+
 FORBIDDEN = b"forbidden"
 """What the schedules' check refuses."""
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A time of the product's schedule, and whether it builds only where something newer is there."""
+
+    time: str
+    only_updates: bool
+
+
+Asked = str | Occurrence | None
+"""What an event asks for: a build by hand, one by the schedule, or nothing but a look."""
 
 
 class Killed(BaseException):
@@ -61,7 +77,7 @@ class Invocation:
     number: int
     attempt: int
     began: float
-    request: str | None = None
+    asked: Asked = None
     flow: Any = None
     dead: bool = False
     fail_next: bool = False
@@ -72,13 +88,18 @@ class Schedule:
     """The world of one schedule; `choices` is read number by number, and ends in zeros."""
 
     choices: Sequence[int]
+    scheduled: bool = False
+    """Whether the product's schedule comes often, in a world where most invocations come to their end."""
     bucket: FakeBucket = field(default_factory=FakeBucket)
     image_builder: FakeImageBuilder = field(default_factory=lambda: FakeImageBuilder(settles_at_once=False))
     topic: FakeTopic = field(default_factory=FakeTopic)
+    parameters: FakeParameters = field(default_factory=FakeParameters)
     now: float = 0.0
     read: int = 0
-    events: list[tuple[int, str | None]] = field(default_factory=list)
-    """Deliveries that are due: which attempt each is, and the request of one by hand."""
+    events: list[tuple[int, Asked]] = field(default_factory=list)
+    """Deliveries that are due: which attempt each is, and what it asks for."""
+    occurrences: dict[str, Occurrence] = field(default_factory=dict)
+    """Times of the schedule that have come, in order."""
     invocations: list[Invocation] = field(default_factory=list)
     killed: list[Invocation] = field(default_factory=list)
     dead_letters: int = 0
@@ -88,7 +109,7 @@ class Schedule:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        for fake in (self.bucket, self.image_builder, self.topic):
+        for fake in (self.bucket, self.image_builder, self.topic, self.parameters):
             fake.step = self._give_way
 
     def choose(self, below: int) -> int:
@@ -99,6 +120,8 @@ class Schedule:
 
     def run(self, steps: int) -> None:
         """Let anything happen for a while, then only what AWS does by itself until nothing changes any more."""
+        if self.scheduled:
+            self.uploads.append(("install.sh", self.bucket.upload("scripts/install.sh", b"first")))
         for _ in range(steps):
             self._anything()
         self._settle()
@@ -112,9 +135,14 @@ class Schedule:
             self._repeat_event,
             self._lose_event,
             self._by_hand,
+            self._occur,
+            self._move_base,
             self._kill,
             self._fail,
         ]
+        if self.scheduled:
+            come = [self._occur, self._repeat_event, self._deliver, self._move_base]
+            actions = [*actions[30:], *come * 4, *[self._end] * 6, *[self._come_to_its_end] * 20]
         actions[self.choose(len(actions))]()
 
     def _upload(self) -> None:
@@ -129,8 +157,8 @@ class Schedule:
 
     def _deliver(self) -> None:
         if self.events:
-            attempt, request = self.events.pop(self.choose(len(self.events)))
-            self._invoke(attempt, request)
+            attempt, asked = self.events.pop(self.choose(len(self.events)))
+            self._invoke(attempt, asked)
 
     def _repeat_event(self) -> None:
         if self.events:
@@ -145,6 +173,16 @@ class Schedule:
     def _by_hand(self) -> None:
         if self.choose(4) == 0:
             self.events.append((1, f"request-{self.choose(2)}"))
+
+    def _occur(self) -> None:
+        """The schedule's next time comes; its event may be repeated, lost and overtaken like any other."""
+        occurrence = Occurrence(f"2026-11-{len(self.occurrences) + 1:03}T10:00:00Z", bool(self.choose(2)))
+        self.occurrences[occurrence.time] = occurrence
+        self.events.append((1, occurrence))
+        self.counts["occurrences"] += 1
+
+    def _move_base(self) -> None:
+        self.parameters.value = f"ami-{self.choose(3)}"
 
     def _kill(self) -> None:
         if self.invocations:
@@ -195,15 +233,27 @@ class Schedule:
         if not self.invocations:
             self._deliver()
             return
-        for invocation in [one for one in self.invocations if self.now - one.began >= FUNCTION_TIMEOUT]:
-            self.counts["timed out"] += 1
-            self._die(invocation)
+        self._time_out()
         if self.invocations:
             self.invocations[self.choose(len(self.invocations))].flow.switch()
 
-    def _invoke(self, attempt: int, request: str | None) -> None:
+    def _time_out(self) -> None:
+        for invocation in [one for one in self.invocations if self.now - one.began >= FUNCTION_TIMEOUT]:
+            self.counts["timed out"] += 1
+            self._die(invocation)
+
+    def _come_to_its_end(self) -> None:
+        """One invocation goes on as if it were alone, for as long as it is not stopped."""
+        if self.invocations:
+            invocation = self.invocations[self.choose(len(self.invocations))]
+            for _ in range(STEPS):
+                self._time_out()
+                if invocation in self.invocations:
+                    invocation.flow.switch()
+
+    def _invoke(self, attempt: int, asked: Asked) -> None:
         self.counts["invocations"] += 1
-        invocation = Invocation(self.counts["invocations"], attempt, self.now, request)
+        invocation = Invocation(self.counts["invocations"], attempt, self.now, asked)
         invocation.flow = greenlet(lambda: self._function(invocation))
         self.invocations.append(invocation)
         if len(self.invocations) > 1:
@@ -212,7 +262,11 @@ class Schedule:
 
     def _function(self, invocation: Invocation) -> None:
         try:
-            self._reconciliation(invocation).reconcile(invocation.request)
+            work, asked = self._reconciliation(invocation), invocation.asked
+            if isinstance(asked, Occurrence):
+                work.occur(asked.time, asked.only_updates)
+            else:
+                work.reconcile(asked)
         except (ClientError, LockHeldError):
             self._again(invocation)
         except Killed:
@@ -222,7 +276,7 @@ class Schedule:
 
     def _again(self, invocation: Invocation) -> None:
         if invocation.attempt < ATTEMPTS:
-            self.events.append((invocation.attempt + 1, invocation.request))
+            self.events.append((invocation.attempt + 1, invocation.asked))
         else:
             self.dead_letters += 1
 
@@ -270,6 +324,7 @@ class Schedule:
             PipelineRuns(image_builder, "arn:aws:imagebuilder:::image-pipeline/ledger", "ledger"),
             Topic("topic", "ledger", sns),
             lambda: self.now,
+            Dependencies(("ssm:/base",), cast(Any, self.parameters), image_builder),
         )
 
     def _settle(self) -> None:
@@ -299,13 +354,19 @@ class Schedule:
         return [image["tags"]["golden-ami:manifest-sha256"] for image in self.image_builder.images]
 
     @property
-    def asked(self) -> list[tuple[str, str | None]]:
-        """Manifest digest and request of every run, in order, as the state wrote it down."""
-        runs: dict[str, tuple[str, str | None]] = {}
-        for state in self._states():
-            if state.run and state.run.image:
-                runs[state.run.image] = (state.run.manifest_sha256, state.run.request)
+    def runs(self) -> list[Run]:
+        """Every run, in order, as the state wrote it down."""
+        runs = {state.run.image: state.run for state in self._states() if state.run and state.run.image}
         return [runs[image["arn"]] for image in self.image_builder.images]
+
+    @property
+    def asked(self) -> list[tuple[str, str | None]]:
+        """Manifest digest and request of every run, in order."""
+        return [(run.manifest_sha256, run.request) for run in self.runs]
+
+    def status_of(self, run: Run) -> str:
+        """State of the image that a run made."""
+        return next(image["state"]["status"] for image in self.image_builder.images if image["arn"] == run.image)
 
     def refused(self) -> set[str]:
         """Version ids that a refusal was about."""

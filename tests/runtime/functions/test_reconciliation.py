@@ -11,13 +11,14 @@ import pytest
 
 from model.manifest import Manifest
 from runtime.functions.build_state import StateStore
+from runtime.functions.dependencies import Dependencies
 from runtime.functions.pinning import PinnedBuild
 from runtime.functions.pipeline_runs import PipelineRuns
 from runtime.functions.reconciliation import Outcome, Reconciliation
 from runtime.functions.reports import Topic
 from runtime.functions.script_checks import ScriptChecks
 from runtime.functions.uploads import UploadReader
-from tests.runtime.fakes import FakeBucket, FakeImageBuilder, FakeTopic, sha256
+from tests.runtime.fakes import FakeBucket, FakeImageBuilder, FakeParameters, FakeTopic, sha256
 
 KEY = "arn:aws:kms:us-east-1:111111111111:key/data"
 PIPELINE = "arn:aws:imagebuilder:us-east-1:111111111111:image-pipeline/golden-ami-ledger"
@@ -30,6 +31,8 @@ class Product:
     bucket: FakeBucket = field(default_factory=FakeBucket)
     image_builder: FakeImageBuilder = field(default_factory=FakeImageBuilder)
     topic: FakeTopic = field(default_factory=FakeTopic)
+    parameters: FakeParameters = field(default_factory=FakeParameters)
+    dependencies: tuple[str, ...] = ()
 
     @property
     def work(self) -> Reconciliation:
@@ -46,6 +49,7 @@ class Product:
             runs=PipelineRuns(cast(Any, self.image_builder), PIPELINE, "ledger"),
             topic=Topic("topic", "ledger", cast(Any, self.topic)),
             clock=lambda: 1000.0,
+            dependencies=Dependencies(self.dependencies, cast(Any, self.parameters), cast(Any, self.image_builder)),
         )
 
     def upload(self, path: str, content: bytes, deleted: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,6 +27,7 @@ def hold(schedule: Schedule) -> None:
     assert len({digest for digest, _ in automatic}) == len(automatic)
     by_hand = [request for _, request in schedule.asked if request]
     assert len(set(by_hand)) == len(by_hand)
+    hold_occurrences(schedule)
     # Every image holds exactly what its tags say.
     for image in schedule.image_builder.images:
         assert schedule.installed[image["arn"]] == (image["tags"]["golden-ami:manifest-sha256"], True)
@@ -45,8 +47,20 @@ def hold(schedule: Schedule) -> None:
     assert {version for _, version in schedule.uploads} <= everywhere | overtaken | schedule.refused()
 
 
-def run(choices: bytes) -> None:
-    schedule = Schedule(choices)
+def hold_occurrences(schedule: Schedule) -> None:
+    """Each time of the schedule builds at most once and in order; one that waits for updates, only after some."""
+    runs = schedule.runs
+    built = [run.request for run in runs if run.request in schedule.occurrences]
+    assert built == sorted(set(built))
+    for before, run in pairwise(runs):
+        occurrence = schedule.occurrences.get(run.request or "")
+        if occurrence and occurrence.only_updates and schedule.status_of(before) != "FAILED":
+            assert run.built_from != before.built_from
+    seen["builds by the schedule"] += len(built)
+
+
+def run(choices: bytes, scheduled: bool = False) -> None:
+    schedule = Schedule(choices, scheduled)
     schedule.run(steps=len(choices))
     hold(schedule)
     seen.update(schedule.counts)
@@ -65,6 +79,12 @@ def test_each_upload_is_built_at_most_once_and_the_newest_always(choices: bytes)
     run(choices)
 
 
+@settings(UNBOUND, max_examples=100)
+@given(st.binary(min_size=40, max_size=150))
+def test_each_time_of_the_schedule_builds_at_most_once_and_in_order(choices: bytes) -> None:
+    run(choices, scheduled=True)
+
+
 @pytest.mark.stack
 @settings(UNBOUND, max_examples=10_000)
 @given(CHOICES)
@@ -74,5 +94,6 @@ def test_ten_thousand_schedules_come_to_the_same_end(choices: bytes) -> None:
 
 def test_the_schedules_cross_and_break() -> None:
     """Runs after the above: what was generated really held what it is about."""
-    for wanted in ("at once", "killed", "failed calls", "repeated events", "lost events", "builds"):
+    for wanted in ("at once", "killed", "failed calls", "repeated events", "lost events", "builds", "occurrences"):
         assert seen[wanted] > seen["schedules"] / 10, (wanted, seen)
+    assert seen["builds by the schedule"], seen

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from runtime.functions.build_lock import FUNCTION_TIMEOUT, BuildLock, LockHeldError, code_of
 from runtime.functions.build_state import StateStore
+from runtime.functions.dependencies import Dependencies
 from runtime.functions.pinning import PinnedBuild
 from runtime.functions.pipeline_runs import PipelineRuns
 from runtime.functions.reconciliation import Reconciliation
@@ -219,6 +220,7 @@ class ServedSchedule:
             PipelineRuns(self.clients["imagebuilder"], NAMES.pipeline_arn, NAMES.product),
             Topic(NAMES.topic_arn, NAMES.product, self.clients["sns"]),
             lambda: self.now,
+            Dependencies((), cast(Any, None), cast(Any, None)),
         )
 
     def _settle(self) -> None:
