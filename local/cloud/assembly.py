@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from local.cloud.auto_scaling.service import AutoScaling
-from local.cloud.clock import Clock, SystemClock
+from local.cloud.clock import Clock, MovableClock
 from local.cloud.compute.service import Compute
 from local.cloud.deliveries.admission import Admission
 from local.cloud.deliveries.alarms import Alarms
@@ -39,6 +39,7 @@ from local.cloud.parameters import Parameters
 from local.cloud.passed_roles import PassedRoles
 from local.cloud.public_images import PublicImages
 from local.cloud.role_attachments import RoleAttachments
+from local.cloud.scheduler.service import Scheduler
 from local.cloud.service_linked_roles import ServiceLinkedRoles
 
 
@@ -54,7 +55,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     add_managed_policies()
     note_enforcement()
     journal = Journal(directory / FILE_NAME, role_arn_of)
-    gateway = Gateway(front, front.beneath, loop, clock or SystemClock(), journal)
+    gateway = Gateway(front, front.beneath, loop, clock or MovableClock(), journal)
     organizations = Organizations(gateway)
     add_organization_keys(organizations.path)
     compute = Compute(gateway, organizations.memberships)
@@ -76,6 +77,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         roles,
         AutoScaling(gateway, roles),
         image_builder,
+        Scheduler(gateway),
     ]
     guards = [
         Objects(gateway, keys),

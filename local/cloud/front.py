@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
@@ -17,6 +18,7 @@ from moto.core.model import OperationModel
 
 from local.cloud import enforcement, identity, protocol
 from local.cloud.call import Call, ServiceError
+from local.cloud.clock import MovableClock
 from local.cloud.gateway import CONTEXT_HEADER, SERVICE_HEADER, Gateway
 from local.cloud.guard import Guard, SignedRequest
 from local.cloud.in_process import Application, Receive, Scope, Send
@@ -26,6 +28,9 @@ from local.cloud.service import Service
 log = logging.getLogger("golden-ami.cloud")
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+CLOCK_PATH = "/_golden-ami/clock"
+"""Takes the seconds by which the cloud's clock shall go forward, and answers the time."""
+
 VERSION_2 = re.compile(r"^AWS ([^:]+):")
 
 
@@ -68,6 +73,9 @@ class Front:
         # The loopback stands for TLS: nothing leaves the machine. A client may still say that it came without.
         headers.setdefault("x-forwarded-proto", "https")
         scope = {**scope, "headers": _with_protocol(scope["headers"], headers["x-forwarded-proto"])}
+        if scope["path"] == CLOCK_PATH:
+            await _send(send, await self._move_clock(signed, scope, await _read(receive)))
+            return
         if signed is not None and signed.service in {*self._services, *self._guarded()}:
             body = await _read(receive)
             request = HttpRequest(scope["method"], _path(scope), scope["query_string"].decode(), headers, body)
@@ -79,6 +87,23 @@ class Front:
         on_behalf = self._gateway.vouched(headers.get(SERVICE_HEADER))
         noting = enforcement.Noting(send, enforcement.gather(), self._gateway.journal, on_behalf)
         await self.beneath(scope, receive, noting)
+
+    async def _move_clock(self, signed: _Signed | None, scope: Scope, body: bytes) -> HttpAnswer:
+        """Let time pass: only the root of an account may, as nobody can on AWS."""
+        assert self._gateway is not None
+        clock = self._gateway.clock
+        try:
+            if signed is None or not isinstance(clock, MovableClock):
+                raise ServiceError("AccessDenied", "The clock takes signed requests, where it can be moved.", 403)
+            if not identity.authenticate(scope, body, signed.access_key_id, signed.region).is_root:
+                raise ServiceError("AccessDenied", "Only the root of an account moves the clock.", 403)
+            seconds = float(body)
+        except ServiceError as error:
+            return HttpAnswer(error.status, {}, f"{error}\n".encode())
+        except ValueError:
+            return HttpAnswer(400, {}, b"the body is the number of seconds\n")
+        now = await self._in_thread(clock.forward, timedelta(seconds=seconds))
+        return HttpAnswer(200, {}, now.isoformat().encode())
 
     def _guarded(self) -> frozenset[str]:
         return frozenset().union(*(guard.services for guard in self._guards))

@@ -26,6 +26,7 @@ _MODULES = {
         "ImagePipeline",
     ),
     "ec2": ("SecurityGroup",),
+    "scheduler": ("Schedule",),
     "vpc": ("SecurityGroupEgressRule",),
 }
 

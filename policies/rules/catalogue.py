@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, sns, sqs
+from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs
 from .rule import Resource, ResourceRule, StackRule, stack_rule
 from .values import Finding, Findings
 
@@ -24,6 +24,7 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     sns.forbid_public_principal,
     sqs.require_customer_key,
     sqs.forbid_public_principal,
+    scheduler.require_customer_key,
     logs.require_customer_key,
     logs.require_retention,
     lambda_.require_customer_key,

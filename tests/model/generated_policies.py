@@ -7,13 +7,21 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import model
-from model import deployment_role, hub_policies, key_policies, pipeline_policies, target_policies, upload_policies
+from model import (
+    deployment_role,
+    hub_policies,
+    key_policies,
+    pipeline_policies,
+    schedule_policies,
+    target_policies,
+    upload_policies,
+)
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.base_image import BaseImage
@@ -139,6 +147,12 @@ def _consumer(account: str, role: str, mode: ConsumerMode, scaling: bool) -> Con
     return Consumer.model_validate({"account": account, "role": role, "mode": mode, "autoScaling": scaling})
 
 
+DEPENDENCIES = (
+    "ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    "ssm:/golden-ami/hardened-linux/stable",
+    "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/x.x.x",
+)
+
 Documents = Callable[[Circumstances], list[PolicyDocument]]
 
 
@@ -148,7 +162,10 @@ def _service_trusts(_given: Circumstances) -> list[PolicyDocument]:
 
 def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
     plan, regions = given.plan, given.landing_zone.regions
-    return [deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (plan,))]
+    return [
+        deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,))
+        for variant in (replace(plan, scheduled=False), replace(plan, scheduled=True))
+    ]
 
 
 def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
@@ -214,7 +231,18 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
     ),
     hub_policies.start_function_policy: (
         Kind.IDENTITY,
-        lambda given: [hub_policies.start_function_policy(given.names, given.data_key)],
+        lambda given: [
+            hub_policies.start_function_policy(given.names, given.data_key, dependencies)
+            for dependencies in ((), DEPENDENCIES)
+        ],
+    ),
+    schedule_policies.schedule_role_trust: (
+        Kind.TRUST,
+        lambda given: [schedule_policies.schedule_role_trust(given.names)],
+    ),
+    schedule_policies.schedule_role_policy: (
+        Kind.IDENTITY,
+        lambda given: [schedule_policies.schedule_role_policy(given.names, given.data_key)],
     ),
     hub_policies.report_function_policy: (
         Kind.IDENTITY,

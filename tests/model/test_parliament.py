@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -67,16 +68,20 @@ ACCEPTED: dict[tuple[str, Finding], str] = {
 """Findings above low that stay, by the function whose policy has them, with the reason."""
 
 
+AWS_AS_ACCOUNT = re.compile(r":aws:(?=policy/|component/)")
+
+
 def _as_parliament_reads(document: Mapping[str, Any]) -> dict[str, Any]:
     """The policy without what parliament cannot know: it looks at nothing else of a statement that has such a thing.
 
-    Those are newer actions, and AWS as the account of its own managed policies (IAM User Guide, "IAM ARNs").
+    Those are newer actions, and AWS as the account of its own managed policies and components (IAM User Guide, "IAM
+    ARNs"; Image Builder User Guide, "Use managed components").
     """
     statements = [
         {
             **statement,
             "Action": [name for name in listed(statement["Action"]) if name not in NEWER_THAN_PARLIAMENT],
-            "Resource": [name.replace(":iam::aws:", ":iam::000000000000:") for name in listed(statement["Resource"])],
+            "Resource": [AWS_AS_ACCOUNT.sub(":000000000000:", name) for name in listed(statement["Resource"])],
         }
         for statement in document["Statement"]
     ]

@@ -1,4 +1,4 @@
-"""What the pack asks of topics, queues, log groups and functions."""
+"""What the pack asks of topics, queues, log groups, functions and schedules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policies.rules import lambda_, logs, sns, sqs
+from policies.rules import lambda_, logs, scheduler, sns, sqs
 from policies.rules.rule import ResourceRule
 from policies.rules.values import UNKNOWN
 from tests.policies.verdict import BROKEN, KEPT, KEY, NO_KEYS, PENDING, changed, verdict
@@ -16,6 +16,7 @@ KEY_RULES = [
     (sqs.require_customer_key, "kmsMasterKeyId"),
     (logs.require_customer_key, "kmsKeyId"),
     (lambda_.require_customer_key, "kmsKeyArn"),
+    (scheduler.require_customer_key, "kmsKeyArn"),
 ]
 
 

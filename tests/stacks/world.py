@@ -79,6 +79,11 @@ class World:
         (self.project / "stacks" / f"Pulumi.{name}.yaml").write_text(text, encoding="utf-8")
         self.session = prepared(self.project, self.session.folder, self.session.report, self.session.cloud)
 
+    def remove_product(self, name: str) -> None:
+        """Take a product's file away, and with it what the deployment roles hold for it alone; what it made stays."""
+        (self.project / "stacks" / f"Pulumi.{name}.yaml").unlink()
+        self.session = prepared(self.project, self.session.folder, self.session.report, self.session.cloud)
+
     def parameters(self, product: str) -> dict[tuple[str, str], str]:
         """A product's stable parameter by account and Region, where it is there."""
         found: dict[tuple[str, str], str] = {}

@@ -43,6 +43,7 @@ MODULES = MappingProxyType(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket_settings",
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "bucket_settings",
         "aws:s3/bucketVersioning:BucketVersioning": "bucket_settings",
+        "aws:scheduler/schedule:Schedule": "schedules",
         "aws:sns/topic:Topic": "topics",
         "aws:sns/topicPolicy:TopicPolicy": "topics",
         "aws:sns/topicSubscription:TopicSubscription": "subscriptions",

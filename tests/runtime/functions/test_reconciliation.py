@@ -258,3 +258,73 @@ def test_the_answer_has_the_shape_that_callers_read(product: Product) -> None:
         "manifestSha256": answer["manifestSha256"],
         "reason": None,
     }
+
+
+TEN, ELEVEN = "2026-11-28T10:00:00Z", "2026-11-28T11:00:00Z"
+COMPONENT = "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/x.x.x"
+
+
+def built(product: Product) -> Product:
+    """A product whose first build is over."""
+    product.upload("install.sh", b"true")
+    product.work.reconcile()
+    product.image_builder.end()
+    return product
+
+
+def test_an_occurrence_builds_the_same_versions_again_with_their_provenance(product: Product) -> None:
+    result = built(product).work.occur(TEN, only_updates=False)
+    assert result.outcome is Outcome.STARTED
+    first, again = (image["tags"] for image in product.image_builder.images)
+    assert first.pop("golden-ami:client-token") != again.pop("golden-ami:client-token")
+    assert first == again
+
+
+def test_an_occurrence_that_is_delivered_again_or_too_late_builds_nothing(product: Product) -> None:
+    built(product).work.occur(ELEVEN, only_updates=False)
+    product.image_builder.end()
+    for occurrence in (ELEVEN, TEN):
+        result = product.work.occur(occurrence, only_updates=False)
+        assert (result.outcome, result.reason) == (Outcome.NOTHING_TO_BUILD, f"built for {ELEVEN} already")
+    assert len(product.image_builder.images) == 2
+
+
+def test_an_occurrence_during_a_build_leaves_it_at_that(product: Product) -> None:
+    product.upload("install.sh", b"true")
+    product.work.reconcile()
+    assert product.work.occur(TEN, only_updates=False).outcome is Outcome.RUNNING
+
+
+@pytest.mark.parametrize("moved", ["base image", "component", "recipe"])
+def test_with_only_updates_nothing_is_built_until_something_moves(product: Product, moved: str) -> None:
+    product.dependencies = ("recipe/1", "ssm:/base", COMPONENT)
+    product.image_builder.components[COMPONENT] = COMPONENT.replace("x.x.x", "1.0.0/1")
+    result = built(product).work.occur(TEN, only_updates=True)
+    assert (result.outcome, result.reason) == (
+        Outcome.NOTHING_TO_BUILD,
+        "the last build was made from the newest base image, components and recipe",
+    )
+    match moved:
+        case "base image":
+            product.parameters.value = "ami-2"
+        case "component":
+            product.image_builder.components[COMPONENT] = COMPONENT.replace("x.x.x", "1.0.1/1")
+        case _:
+            product.dependencies = ("recipe/2", "ssm:/base", COMPONENT)
+    assert product.work.occur(ELEVEN, only_updates=True).outcome is Outcome.STARTED
+    product.image_builder.end()
+    assert product.work.occur("2026-11-28T12:00:00Z", only_updates=True).outcome is Outcome.NOTHING_TO_BUILD
+
+
+def test_with_only_updates_a_build_that_failed_is_made_again(product: Product) -> None:
+    product.dependencies = ("ssm:/base",)
+    built(product)
+    product.parameters.value = "ami-2"
+    product.work.occur(TEN, only_updates=True)
+    product.image_builder.end("FAILED")
+    assert product.work.occur(ELEVEN, only_updates=True).outcome is Outcome.STARTED
+
+
+def test_with_only_updates_an_upload_whose_event_was_lost_is_built(product: Product) -> None:
+    built(product).upload("install.sh", b"false")
+    assert product.work.occur(TEN, only_updates=True).outcome is Outcome.STARTED
