@@ -20,6 +20,7 @@ from model.files.loading import StackFile
 from model.files.product import Product
 from model.files.recipe import read_components
 from model.files.recipe_versions import versioned_recipe
+from model.files.schedule import Schedule
 from model.versions import PublishedVersions
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
 from policies.rules.rule import Resource
@@ -89,7 +90,9 @@ def findings(resources: list[Resource]) -> list[Finding]:
 
 @pytest.fixture(scope="module", params=["ledger", "payroll"])
 def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list[Resource]:
-    return product_stack(request.getfixturevalue(request.param), landing_zone)
+    """An example's resources, and those of what else a product may state."""
+    example: Product = request.getfixturevalue(request.param)
+    return product_stack(example.model_copy(update={"schedule": Schedule(expression="rate(7 days)")}), landing_zone)
 
 
 def test_what_the_program_makes_keeps_every_rule(resources: list[Resource]) -> None:
