@@ -150,6 +150,7 @@ def hub_deployment_policy(
     A key has no name before it exists: creating one and its policy are bound to the account's keys and aliases.
     """
     stem = "golden-ami-*"
+    scheduled = any(plan.scheduled for plan in plans)
     roles = (role_arn(hub, stem),)
     keys = tuple(f"arn:aws:kms:{each}:{hub}:key/*" for each in regions)
     aliases = tuple(f"arn:aws:kms:{each}:{hub}:alias/golden-ami/*" for each in regions)
@@ -177,6 +178,7 @@ def hub_deployment_policy(
                             "ec2.amazonaws.com",
                             "imagebuilder.amazonaws.com",
                             "lambda.amazonaws.com",
+                            *((SCHEDULER,) if scheduled else ()),
                         )
                     }
                 },
@@ -251,7 +253,7 @@ def hub_deployment_policy(
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
-            *(_schedule_statements(hub, region) if any(plan.scheduled for plan in plans) else ()),
+            *_schedule_statements(f"arn:aws:scheduler:{region}:{hub}:schedule/default/{stem}", scheduled),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )
@@ -284,16 +286,6 @@ def _given_roles(hub: str, plans: tuple[DistributionPlan, ...]) -> list[Statemen
     ]
 
 
-def _schedule_statements(hub: str, region: str) -> tuple[Statement, ...]:
+def _schedule_statements(schedules: str, scheduled: bool) -> tuple[Statement, ...]:
     """What looking after products' schedules takes, where there are any."""
-    return (
-        Statement(
-            "ManageSchedules", SCHEDULE_ACTIONS, (f"arn:aws:scheduler:{region}:{hub}:schedule/default/golden-ami-*",)
-        ),
-        Statement(
-            "PassScheduleRoles",
-            ("iam:PassRole",),
-            (role_arn(hub, "golden-ami-*-schedule"),),
-            conditions={"StringEquals": {"iam:PassedToService": SCHEDULER}},
-        ),
-    )
+    return (Statement("ManageSchedules", SCHEDULE_ACTIONS, (schedules,)),) if scheduled else ()

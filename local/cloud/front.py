@@ -97,12 +97,12 @@ class Front:
                 raise ServiceError("AccessDenied", "The clock takes signed requests, where it can be moved.", 403)
             if not identity.authenticate(scope, body, signed.access_key_id, signed.region).is_root:
                 raise ServiceError("AccessDenied", "Only the root of an account moves the clock.", 403)
-            seconds = float(body)
+            by = timedelta(seconds=float(body))
         except ServiceError as error:
             return HttpAnswer(error.status, {}, f"{error}\n".encode())
-        except ValueError:
+        except (ValueError, OverflowError):
             return HttpAnswer(400, {}, b"the body is the number of seconds\n")
-        now = await self._in_thread(clock.forward, timedelta(seconds=seconds))
+        now = await self._in_thread(clock.forward, by)
         return HttpAnswer(200, {}, now.isoformat().encode())
 
     def _guarded(self) -> frozenset[str]:
