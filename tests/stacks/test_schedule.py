@@ -71,6 +71,7 @@ class Almanac:
             "operatingSystem": "linux",
             "baseImage": {"ssmParameter": BASE},
             "entryScript": "install.sh",
+            "components": {"finish": [{"arn": f"arn:aws:imagebuilder:{REGION}:aws:component/update-linux/x.x.x"}]},
             "rootVolume": {"size": 30},
             "schedule": {"expression": "cron(30 3 * * ? *)", "timeZone": "Europe/Berlin"},
             "notifications": notifications,

@@ -39,12 +39,14 @@ def test_a_rate_begins_at_once_and_counts_from_there() -> None:
 def test_cron_is_meant_in_its_time_zone() -> None:
     assert following("cron(0 10 * * ? *)", "Europe/Berlin", "2026-07-01T09:00", 1) == ["2026-07-02T08:00"]
     assert following("cron(0 10 * * ? *)", "Europe/Berlin", "2026-12-01T08:30", 1) == ["2026-12-01T09:00"]
+    assert following("cron(0 10 * * ? *)", "America/New_York", "2026-12-01T12:00", 1) == ["2026-12-01T15:00"]
 
 
 def test_a_time_that_daylight_saving_leaves_out_is_passed_over_and_one_that_comes_twice_is_taken_once() -> None:
     half_past_two = "cron(30 2 * * ? *)"
     assert following(half_past_two, "Europe/Berlin", "2026-03-28T00:00", 2) == ["2026-03-28T01:30", "2026-03-30T00:30"]
     assert following(half_past_two, "Europe/Berlin", "2026-10-24T12:00", 2) == ["2026-10-25T00:30", "2026-10-26T01:30"]
+    assert following(half_past_two, "Europe/Berlin", "2026-10-25T01:10", 1) == ["2026-10-26T01:30"]
 
 
 def test_a_schedule_whose_years_are_over_is_never_due() -> None:
