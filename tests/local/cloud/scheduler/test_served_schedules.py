@@ -187,5 +187,3 @@ def test_only_the_root_of_an_account_moves_the_clock(cloud: ServedCloud) -> None
     operator = cloud.operator(HUB)
     with pytest.raises(CloudError, match="Only the root of an account moves the clock"):
         forward(cloud.address, operator.access_key, timedelta(days=1), operator.secret)
-    with pytest.raises(CloudError, match="SignatureDoesNotMatch"):
-        forward(cloud.address, HUB, timedelta(days=1), "guessed")
