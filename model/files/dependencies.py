@@ -12,5 +12,6 @@ def dependencies(base_image: BaseImage, components: Iterable[Components]) -> tup
     """The parent as `ssm:<parameter>` and the ARNs with wildcards, each once; empty where everything is exact."""
     steps = [step for each in components for step in (*each.build, *each.finish, *each.test)]
     arns = [step.arn for step in steps if step.arn and "x" in step.arn.split("/")[2]]
-    parents = [base_image.parent_image] if base_image.parent_image.startswith("ssm:") else []
+    # The newest AMI that fits is found at a preview: it moves with a deployment alone.
+    parents = [base_image.parent_image] if base_image.ssm_parameter or base_image.product else []
     return tuple(dict.fromkeys((*parents, *arns)))

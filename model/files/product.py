@@ -325,7 +325,8 @@ class Product(FileModel):
         if schedule is None or schedule.start_condition is StartCondition.ALWAYS or self.dependencies(landing_zone):
             return []
         message = (
-            f"is {schedule.start_condition.value!r}, but base image and components are all exact and never have "
-            "updates; state 'always', start from an ssmParameter or product, or give a component's version with x"
+            f"is {schedule.start_condition.value!r}, but base image and components move with a deployment only "
+            "and never have updates; state 'always', start from an ssmParameter or product, or give a component's "
+            "version with x"
         )
         return [Inconsistency(("schedule", "startCondition"), message)]

@@ -105,6 +105,11 @@ def test_updates_are_those_of_another_product_and_of_components_with_wildcards_t
 
 def test_a_schedule_that_waits_for_updates_of_what_is_exact_is_refused(landing_zone: LandingZone) -> None:
     message = told(landing_zone, schedule=DAILY)
-    assert "schedule.startCondition: is 'updates-available', but base image and components are all exact" in message
+    assert (
+        "schedule.startCondition: is 'updates-available', but base image and components move with a deployment only"
+        in message
+    )
+    newest = {"newest": {"owner": "amazon", "name": "al2023-ami-2023.*-x86_64"}}
+    assert "schedule.startCondition" in told(landing_zone, baseImage=newest, schedule=DAILY)
     journal(landing_zone, schedule={**DAILY, "startCondition": "always"})
     journal(landing_zone, schedule=DAILY, components={"build": [{"arn": NEWEST}]})
