@@ -43,7 +43,8 @@ def test_auto_scaling_is_asked_for_by_account_and_region(landing_zone: LandingZo
 @pytest.mark.parametrize(
     ("uploaders", "told"),
     [
-        ((TEAM, TEAM), r"uploaders: holds 'arn:aws:iam::444444444444:role/team' twice; keep one"),
+        ((TEAM, TEAM), r"uploaders\.1: 'team' is there before as 'team'"),
+        ((TEAM, TEAM.replace("/team", "/path/Team")), r"uploaders\.1: 'path/Team' is there before as 'team'"),
         (("team",), r"uploaders\.0: .*got 'team'"),
         (("arn:aws:iam::444444444444:user/somebody",), r"uploaders\.0: "),
     ],
