@@ -116,6 +116,10 @@ def read_product(values: Any, landing_zone: LandingZone, project: Path, file: St
     product = validate_product(values, landing_zone, file)
     check_base_product(product, landing_zone, project)
     components = read_components(product, landing_zone, project)
+    if product.base_image.newest:
+        # As the program does at preview, once EC2 has told which AMI fits.
+        base = product.base_image.found("ami-0123456789abcdef0")
+        product = product.model_copy(update={"base_image": base})
     recipe = versioned_recipe(product, product.names(landing_zone), components, PublishedVersions(), file)
     return Drawn(values, landing_zone, product, components, recipe)
 

@@ -56,7 +56,6 @@ def test_an_uploader_is_a_role_and_is_named_once(
         product(landing_zone, uploaders=uploaders)
 
 
-<<<<<<< HEAD
 def test_a_device_is_stated_once_and_is_not_the_root_device(landing_zone: LandingZone) -> None:
     volumes = [{"device": device, "size": 1} for device in ("/dev/sdf", "/dev/xvda", "/dev/sdf")]
     with pytest.raises(FileError) as raised:
@@ -99,7 +98,8 @@ def test_fast_launch_is_for_the_hubs_windows_images(
         product(landing_zone, **{"fastLaunch": {}, **changed})
     fast = product(landing_zone, **WINDOWS, distribution=HUB_TWICE[:1], fastLaunch=TEMPLATE)
     assert fast.plan(landing_zone).hub_regions == ("us-east-1",)
-=======
+
+
 @pytest.mark.parametrize(
     ("stated", "told"),
     [
@@ -132,4 +132,3 @@ def test_what_aws_or_the_engine_would_refuse_is_told_at_its_field(
 ) -> None:
     with pytest.raises(FileError, match=told):
         journal(landing_zone, **stated)
->>>>>>> ac3fb5e (Test that roles, ways out, descriptions and ARNs that AWS refuses are told at their fields)
