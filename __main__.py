@@ -19,6 +19,7 @@ from model.files.loading import (
     LANDING_ZONE_STACK,
     PRODUCT_KEY,
     StackFile,
+    configured,
     load_landing_zone,
     stack_path,
     validate,
@@ -37,13 +38,13 @@ def main() -> dict[str, pulumi.Input[Any]]:
     """Build the stack's top component and return its outputs; raises `FileError` for a file that cannot be used."""
     stack = pulumi.get_stack()
     file = StackFile.with_lines_of(stack_path(PROJECT, stack))
-    landing_zone_values = pulumi.Config().get_object(LANDING_ZONE_KEY.partition(":")[2])
+    landing_zone_values = configured(pulumi.Config().get(LANDING_ZONE_KEY.partition(":")[2]))
     if landing_zone_values is not None:
         landing_zone = validate(LandingZone, LANDING_ZONE_KEY, landing_zone_values, file)
         args = LandingZoneAccountsArgs(landing_zone=landing_zone, providers=account_providers(landing_zone, stack))
         return LandingZoneAccounts(stack, args).outputs
     landing_zone = load_landing_zone(stack_path(PROJECT, LANDING_ZONE_STACK))
-    product_values = pulumi.Config().get_object(PRODUCT_KEY.partition(":")[2])
+    product_values = configured(pulumi.Config().get(PRODUCT_KEY.partition(":")[2]))
     product = validate_product(product_values, landing_zone, file)
     check_base_product(product, landing_zone, PROJECT)
     components = read_components(product, landing_zone, PROJECT)

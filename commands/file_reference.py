@@ -118,18 +118,36 @@ def _choices(values: list[str]) -> str:
 
 
 def _rule(field: Schema) -> str:
-    """Limits as a sentence."""
+    """Limits as a sentence: of the value itself, of a list's entries, of a map's keys and values."""
     rules: list[str] = []
     for part in (field, *(each for each in field.get("anyOf", ()) if each.get("type") != "null")):
-        items = part.get("items", {})
-        rules += [f"at least {part['minimum']}"] if "minimum" in part else []
-        rules += [f"at most {part['maximum']}"] if "maximum" in part else []
-        rules += [f"at most {part['maxLength']} characters"] if "maxLength" in part else []
-        rules += [f"at least {part['minItems']} entry"] if "minItems" in part else []
-        rules += [f"at most {part['maxProperties']} keys"] if "maxProperties" in part else []
-        pattern = part.get("pattern") or items.get("pattern")
-        rules += [f"fits `{pattern.replace('|', chr(92) + '|')}`"] if pattern else []
+        rules += _limits(part)
+        rules += [f"each entry {rule}" for rule in _limits(part.get("items", {}))]
+        rules += [f"each name {rule}" for rule in _limits(part.get("propertyNames", {}))]
+        rules += [f"each name fits `{_in_table(pattern)}`" for pattern in part.get("patternProperties", {})]
+        values: list[Any] = [part.get("additionalProperties"), *part.get("patternProperties", {}).values()]
+        mappings = cast("list[Schema]", [value for value in values if isinstance(value, dict)])
+        rules += [f"each value {rule}" for value in mappings for rule in _limits(value)]
     return f"Rule: {'; '.join(rules)}." if rules else ""
+
+
+def _limits(part: Schema) -> list[str]:
+    wordings = {
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "minLength": "at least {} long",
+        "maxLength": "at most {} characters",
+        "minItems": "at least {} entry",
+        "maxItems": "at most {} entries",
+        "minProperties": "at least {} keys",
+        "maxProperties": "at most {} keys",
+    }
+    limits = [wording.format(part[name]) for name, wording in wordings.items() if name in part]
+    return limits + ([f"fits `{_in_table(part['pattern'])}`"] if "pattern" in part else [])
+
+
+def _in_table(pattern: str) -> str:
+    return pattern.replace("|", "\\|")
 
 
 def _text(schema: Schema) -> str:

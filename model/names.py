@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 PRODUCT_NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PRODUCT_NAME_MAXIMUM = 24
-"""Characters. `golden-ami-<product>-<account>-<region>` must fit S3's 63 with the longest Region name (14)."""
+"""Characters. `golden-ami-<product>-<account>-<region>` must fit S3's 63 with the longest Region name."""
+
+REGION_MAXIMUM = 14
+"""Characters of the longest Region names, such as `ap-southeast-1`."""
 
 DISTRIBUTION_ROLE = "EC2ImageBuilderDistributionCrossAccountRole"
 """Image Builder assumes this exact name in target accounts (Image Builder User Guide, "Cross-account distribution")."""

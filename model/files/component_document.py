@@ -20,7 +20,8 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from model.files.action_inputs import ACTIONS, input_problems
 from model.files.fields import FileModel, Inconsistency, refuse, repeated
 from model.files.operating_system import OperatingSystem
-from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown, yaml_problem
+from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown
+from model.files.yaml_text import parse_yaml, read_text
 
 INLINE_MAXIMUM = 16_000
 """Characters of a document that is sent with the call itself (API Reference, CreateComponent, data)."""
@@ -204,21 +205,12 @@ class DocumentFile:
     @classmethod
     def read(cls, path: Path) -> DocumentFile:
         """Read a document's file; raises `FileError` with all that is wrong in it."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            problem = Problem(shown(path), 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")
-            raise FileError([problem]) from None
-        return cls.parse(text, shown(path))
+        return cls.parse(read_text(path, shown(path)), shown(path))
 
     @classmethod
     def parse(cls, text: str, name: str) -> DocumentFile:
         """Check a document's text; raises `FileError`."""
-        try:
-            content = yaml.safe_load(text)
-            root = yaml.compose(text)
-        except yaml.YAMLError as error:
-            raise FileError([yaml_problem(error, name)]) from None
+        content, root = parse_yaml(text, name)
         if (size := len(text.encode())) > STORED_MAXIMUM:
             message = (
                 f"has {size} bytes, and Image Builder reads at most {STORED_MAXIMUM}; split it into two components"

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from model.files.component_document import VariableName
-from model.files.fields import FileModel
+from model.files.fields import FileModel, Inconsistency, refuse
 
 DocumentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\.yaml$")]
 """Name of a document's file: lower-case letters, digits and hyphens, ending in `.yaml`."""
@@ -17,8 +17,8 @@ ReadyMadeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,
 ComponentArn = Annotated[
     str,
     StringConstraints(
-        pattern=r"^arn:aws:imagebuilder:[a-z0-9-]+:([0-9]{12}|aws(-[a-z-]+)?):component/[a-z0-9_-]+"
-        r"/(x|[0-9]+)\.(x|[0-9]+)\.(x|[0-9]+)(/[0-9]+)?$"
+        pattern=r"^arn:aws:imagebuilder:[a-z0-9-]+:([0-9]{12}|aws(-[a-z-]+)?|third-party):component/[a-z0-9_-]+"
+        r"/((x|[0-9]+)\.(x|[0-9]+)\.(x|[0-9]+)|[0-9]+\.[0-9]+\.[0-9]+/[0-9]+)$"
     ),
 ]
 """ARN of a component that Image Builder has: exact, or with `x` for what may move (`x.x.x` is always the newest)."""
@@ -46,7 +46,7 @@ class ComponentStep(FileModel):
         if sum(source is not None for source in (self.document, self.ready_made, self.arn)) != 1:
             raise ValueError("state exactly one of document, readyMade and arn")
         if self.version is not None and self.document is None:
-            raise ValueError("a version can be stated for a document of one's own only; remove it")
+            refuse([Inconsistency(("version",), "can be stated for a document of one's own only; remove it")])
         return self
 
     @property

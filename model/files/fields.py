@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from model.names import PRODUCT_NAME_MAXIMUM, PRODUCT_NAME_PATTERN
+from model.names import PRODUCT_NAME_MAXIMUM, PRODUCT_NAME_PATTERN, REGION_MAXIMUM
 
 
 class FileModel(BaseModel):
@@ -43,6 +43,20 @@ def repeated(values: Sequence[str]) -> list[str]:
     return sorted({value for value in values if list(values).count(value) > 1})
 
 
+def tag_problems(location: tuple[str, ...], tags: Mapping[str, str]) -> list[Inconsistency]:
+    """Tags that AWS or the program sets itself, and keys that IAM takes for the same."""
+    first: dict[str, str] = {}
+    problems: list[Inconsistency] = []
+    for key in tags:
+        if key in RESERVED_TAGS or key.lower().startswith(RESERVED_PREFIXES):
+            message = f"{key!r} is set by AWS or by this program; choose another key"
+            problems.append(Inconsistency((*location, key), message))
+        if (other := first.setdefault(key.lower(), key)) != key:
+            message = f"{key!r} differs from {other!r} in case only, and IAM takes them for the same; keep one"
+            problems.append(Inconsistency((*location, key), message))
+    return problems
+
+
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 """Twelve digits, quoted: YAML reads bare digits as a number."""
 
@@ -61,17 +75,47 @@ ParameterName = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./-]+$",
 ProductName = Annotated[str, StringConstraints(pattern=PRODUCT_NAME_PATTERN, max_length=PRODUCT_NAME_MAXIMUM)]
 """Lower-case words joined by hyphens; every name of the product's resources contains it."""
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=REGION_MAXIMUM)]
 
-RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws:iam::[0-9]{12}:role/[\w+=,.@/-]+$")]
+RoleArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"),
+]
 
-RolePath = Annotated[str, StringConstraints(pattern=r"^([\w+=,.@-]+/)*[\w+=,.@-]+$", max_length=512)]
+RolePath = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$", max_length=512)
+]
 """A role's name, with its path in front where it has one: `application/ledger-runtime`."""
 
 SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 
-TagKey = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]+$", max_length=128)]
-TagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]*$", max_length=256)]
+OneLine = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Text without line ends or other control characters."""
+
+TagKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ .:/=+@-]+$", max_length=128)]
+"""Image Builder's pattern, which is narrower than that of other services (API Reference, TagResource)."""
+
+
+def of_letters(value: str) -> str:
+    r"""Refuse what a pattern's `\w` takes beside letters and digits, such as accents of their own.
+
+    AWS's pattern of tag values is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`.
+    """
+    for character in value:
+        if not (character.isascii() or character.isalnum()):
+            raise ValueError(f"must hold letters, digits, spaces and _.:/=+@- only, got {value!r} with {character!r}")
+    return value
+
+
+TagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]*$", max_length=256), AfterValidator(of_letters)]
+
+RESERVED_TAGS = frozenset({"CreatedBy", "Ec2ImageBuilderArn"})
+"""Tags that Image Builder puts on what it makes; its own permissions hang on the first."""
+
+RESERVED_PREFIXES = ("aws:", "golden-ami:")
+
+TAG_MAXIMUM = 40
+"""Tags that a file may state, so that AWS's 50 hold the program's own and Image Builder's too."""
 
 HUB = "hub"
 """The name by which a product file refers to the hub account itself."""

@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from model.files.fields import FileModel, Inconsistency, TagKey, refuse
+from model.files.fields import TAG_MAXIMUM, FileModel, Inconsistency, OneLine, TagKey, of_letters, refuse, tag_problems
 
 BUILD_DATE = "imagebuilder:buildDate"
 PLACEHOLDERS = frozenset({BUILD_DATE, "imagebuilder:buildVersion"})
 """What Image Builder fills in (API Reference, AmiDistributionConfiguration)."""
 
+LITERAL = re.compile(r"[A-Za-z0-9_ .-]*")
+"""What EC2 takes in a name, of what Image Builder takes (EC2 API Reference, CreateImage, Name)."""
+
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
-RESERVED_TAGS = frozenset({"CreatedBy", "Ec2ImageBuilderArn"})
-"""Tags that Image Builder puts on what it makes; its own permissions hang on the first."""
-
-RESERVED_PREFIXES = ("aws:", "golden-ami:")
-
-TAG_MAXIMUM = 40
-"""Tags that a file may state, so that AWS's 50 hold the program's own and Image Builder's too."""
-
-AmiTagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@{}-]*$", max_length=256)]
+AmiTagValue = Annotated[
+    str, StringConstraints(pattern=r"^[\w .:/=+@{}-]*$", max_length=256), AfterValidator(of_letters)
+]
 
 AmiName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_{-][A-Za-z0-9_\s:{}.-]*[A-Za-z0-9_}-]$", max_length=127)
@@ -31,7 +28,7 @@ AmiName = Annotated[
 """Image Builder's pattern and length of an AMI's name (API Reference, AmiDistributionConfiguration)."""
 
 
-AmiDescription = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\r\n]+$")]
+AmiDescription = Annotated[OneLine, StringConstraints(max_length=255)]
 """EC2's length of an AMI's description (API Reference, CreateImage)."""
 
 
@@ -53,13 +50,16 @@ class Image(FileModel):
             problems += name_problems(("name",), self.name)
         for key, value in self.tags.items():
             problems += unknown_placeholders(("tags", key), value)
-        refuse([*problems, *reserved_tags(("tags",), self.tags)])
+        refuse([*problems, *tag_problems(("tags",), self.tags)])
         return self
 
 
 def name_problems(location: tuple[str, ...], name: str) -> list[Inconsistency]:
     """What keeps Image Builder from making names of a pattern, each once."""
     problems = unknown_placeholders(location, name)
+    if found := LITERAL.sub("", PLACEHOLDER.sub("", name)).strip("{}"):
+        message = f"holds {found[0]!r}, which EC2 takes in no name, got {name!r}; use letters, digits, _.-"
+        problems.append(Inconsistency(location, message))
     if not PLACEHOLDER.search(name):
         message = f"must hold a placeholder, got {name!r}: names are unique; add {{{{ {BUILD_DATE} }}}}"
         problems.append(Inconsistency(location, message))
@@ -77,12 +77,3 @@ def unknown_placeholders(location: tuple[str, ...], text: str) -> list[Inconsist
     if set("{}") & set(PLACEHOLDER.sub("", text)):
         problems.append(Inconsistency(location, f"has a brace without its partner, got {text!r}; write {{{{ … }}}}"))
     return problems
-
-
-def reserved_tags(location: tuple[str, ...], tags: dict[str, str]) -> list[Inconsistency]:
-    """Tags that AWS or the program sets itself."""
-    return [
-        Inconsistency((*location, key), f"{key!r} is set by AWS or by this program; choose another key")
-        for key in tags
-        if key in RESERVED_TAGS or key.startswith(RESERVED_PREFIXES)
-    ]

@@ -77,7 +77,7 @@ class InstanceProfile(FileModel):
     Builder demands; the program adds what reads the pinned build.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,128}$")]
     """Name of the instance profile (seed 002: instanceProfileName)."""
     role: RolePath
     """Name of its role, with its path in front where it has one (seed 002: instanceProfileRoleName)."""

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from model.files.component_steps import MandatoryComponents
 from model.files.fields import (
     HUB,
+    TAG_MAXIMUM,
     AccountId,
     AccountName,
     FileModel,
@@ -20,6 +21,7 @@ from model.files.fields import (
     TagValue,
     refuse,
     repeated,
+    tag_problems,
 )
 from model.names import role_arn
 
@@ -51,9 +53,10 @@ class LandingZone(FileModel):
     """Target accounts by the names that product files use. Without any, images stay in the hub."""
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     """Regions to which products may be distributed; the hub's own is one of them."""
-    key_administrators: Annotated[tuple[RoleArn, ...], Field(min_length=1)]
-    """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001)."""
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = Field(default_factory=dict)
+    key_administrators: Annotated[tuple[RoleArn, ...], Field(min_length=1, max_length=10)]
+    """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001); 10 at most,
+    so that a key's policy, which names each three times, keeps room for a product's accounts."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=TAG_MAXIMUM)] = Field(default_factory=dict)
     """Tags that every resource gets; 40 at most, so that AWS's 50 hold the program's own too."""
     mandatory_components: MandatoryComponents = Field(default_factory=MandatoryComponents)
     """Components of every product, which none can leave out; their own documents lie in `stacks/landing-zone/`."""
@@ -75,6 +78,10 @@ class LandingZone(FileModel):
             for account in repeated(self.accounts)
         ]
         problems += [
+            Inconsistency(("keyAdministrators",), f"holds {arn!r} twice; keep one")
+            for arn in repeated(self.key_administrators)
+        ]
+        problems += [
             Inconsistency(
                 ("keyAdministrators", index),
                 f"{arn!r} is not a role of the hub {self.hub.account}; name one of its roles",
@@ -82,6 +89,7 @@ class LandingZone(FileModel):
             for index, arn in enumerate(self.key_administrators)
             if arn.split(":")[4] != self.hub.account
         ]
+        problems += tag_problems(("tags",), self.tags)
         refuse(problems)
         return self
 

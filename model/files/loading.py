@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,8 +12,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from model.files.landing_zone import LandingZone
-from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown, yaml_problem
+from model.files.policy_sizes import policy_problems
+from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown
 from model.files.product import Product
+from model.files.yaml_text import parse_yaml, read_text
 
 LANDING_ZONE_KEY = "golden-ami:landingZone"
 PRODUCT_KEY = "golden-ami:product"
@@ -35,18 +37,14 @@ class StackFile:
     def read(cls, path: Path) -> StackFile:
         """Read a stack file; raises `FileError` where it is missing or no YAML mapping with `config`."""
         try:
-            return cls.parse(path.read_text(encoding="utf-8"), shown(path))
+            return cls.parse(read_text(path, shown(path)), shown(path))
         except FileNotFoundError:
             raise FileError([Problem(shown(path), 0, "", "no such file; `make product NAME=…` writes one")]) from None
 
     @classmethod
     def parse(cls, text: str, name: str) -> StackFile:
         """Read a stack file's text; raises `FileError` where it is no YAML mapping with `config`."""
-        try:
-            content = yaml.safe_load(text)
-            root = yaml.compose(text)
-        except yaml.YAMLError as error:
-            raise FileError([yaml_problem(error, name)]) from None
+        content, root = parse_yaml(text, name)
         config: Any = cast(dict[str, Any], content).get("config") if isinstance(content, dict) else None
         if not isinstance(config, dict):
             raise FileError([Problem(name, 1, "config", "must be a mapping of configuration keys")])
@@ -55,12 +53,20 @@ class StackFile:
     @classmethod
     def with_lines_of(cls, path: Path) -> StackFile:
         """A file whose values come from the engine: it only tells lines, or none where the engine read another file."""
-        root = yaml.compose(path.read_text(encoding="utf-8")) if path.is_file() else None
+        root = parse_yaml(read_text(path, shown(path)), shown(path))[1] if path.is_file() else None
         return cls(shown(path), {}, root)
 
     def line(self, key: str, location: Location) -> int:
         """Line of a value, or of the nearest part around it that the file states; 0 where there is none."""
         return line_of(self.root, ("config", key, *location))
+
+
+def configured(value: str | None) -> Any:
+    """What the engine's configuration holds under a key: JSON where the file states more than one value."""
+    try:
+        return None if value is None else json.loads(value)
+    except json.JSONDecodeError:
+        return value
 
 
 def stack_path(project: Path, stack: str) -> Path:
@@ -85,7 +91,7 @@ def validate_product(values: Any, landing_zone: LandingZone, file: StackFile) ->
     product = validate(Product, PRODUCT_KEY, values, file)
     problems = [
         Problem(file.name, file.line(PRODUCT_KEY, mismatch.location), dotted(mismatch.location), mismatch.message)
-        for mismatch in product.mismatches(landing_zone)
+        for mismatch in product.mismatches(landing_zone) or policy_problems(product, landing_zone)
     ]
     expected = f"Pulumi.{product.name}.yaml"
     if Path(file.name).name != expected:
@@ -104,4 +110,5 @@ def validate(model: type[Model], key: str, values: Any, file: StackFile) -> Mode
         # Strict JSON is what the files mean: a list for a tuple, text for an enum, but no number for text.
         return model.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        raise FileError(problems_of(error, file.name, lambda place: file.line(key, place))) from None
+        problems = problems_of(error, file.name, lambda place: file.line(key, place))
+        raise FileError([replace(problem, field=problem.field or f"config.{key}") for problem in problems]) from None

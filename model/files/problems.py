@@ -50,7 +50,7 @@ def dotted(location: Location) -> str:
 
 def line_of(root: yaml.Node | None, location: Location) -> int:
     """Line of a value, or of the nearest part around it that the file states; 0 where there is none."""
-    node, line = root, 0
+    node, line = root, root.start_mark.line + 1 if root else 0
     for part in location:
         key_line, node = _child(node, part)
         if node is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -15,10 +16,12 @@ from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.fields import (
     HUB,
+    TAG_MAXIMUM,
     AccountName,
     FileModel,
     Inconsistency,
     InstanceType,
+    OneLine,
     ProductName,
     RoleArn,
     RolePath,
@@ -27,8 +30,9 @@ from model.files.fields import (
     TagValue,
     refuse,
     repeated,
+    tag_problems,
 )
-from model.files.image import TAG_MAXIMUM, Image, reserved_tags
+from model.files.image import Image
 from model.files.infrastructure import (
     ANYWHERE_OVER_TLS,
     BuildLogs,
@@ -43,6 +47,9 @@ from model.files.operating_system import OperatingSystem
 from model.files.schedule import Schedule, StartCondition
 from model.files.volumes import DATA_VOLUME_MAXIMUM, DataVolume, RootVolume
 from model.names import GivenRoles, GivenTopic, ProductNames
+
+INSTANCE_TAG_MAXIMUM = 29
+"""Tags of build instances beside the program's own."""
 
 
 class ConsumerMode(StrEnum):
@@ -65,12 +72,25 @@ class Consumer(FileModel):
     """Whether Auto Scaling groups of the account launch from the image: their service-linked role gets a grant."""
 
 
+def same_roles(roles: Sequence[tuple[str, str]]) -> Iterator[tuple[int, str]]:
+    """Places of roles, each given by account and name with its path, that IAM takes for an earlier one.
+
+    A role's name is unique in its account whatever its path and case (IAM User Guide, "IAM and AWS STS quotas").
+    """
+    first: dict[tuple[str, str], int] = {}
+    for index, (account, role) in enumerate(roles):
+        before = first.setdefault((account, role.rpartition("/")[2].lower()), index)
+        if before != index:
+            message = f"{role!r} is there before as {roles[before][1]!r}, which is one role for IAM; keep one"
+            yield index, message
+
+
 class Product(FileModel):
     """One team's customised image: what it starts from, how it is made, who gets it."""
 
     name: ProductName
     """The product's name; it is also the stack's."""
-    description: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
+    description: Annotated[OneLine, StringConstraints(max_length=200)]
     """What the image is for, in one line."""
     operating_system: OperatingSystem
     """`linux` or `windows`."""
@@ -90,10 +110,10 @@ class Product(FileModel):
     subnet: SubnetId | None = None
     """Subnet of the hub's build Region in which build instances run; it decides on public addresses. Left out, the
     first default subnet of the default VPC (seed 002: subnet_id)."""
-    security_groups: tuple[SecurityGroupId, ...] = ()
+    security_groups: Annotated[tuple[SecurityGroupId, ...], Field(max_length=16)] = ()
     """Security groups of build instances in the subnet's VPC; left out, one of the product's own (seed 002:
-    security_groups)."""
-    egress: Annotated[tuple[Egress, ...], Field(min_length=1)] = (ANYWHERE_OVER_TLS,)
+    security_groups; VPC User Guide, "Amazon VPC quotas")."""
+    egress: Annotated[tuple[Egress, ...], Field(min_length=1, max_length=60)] = (ANYWHERE_OVER_TLS,)
     """What build instances reach under the product's own security group; left out, everything over TLS."""
     internet: bool = True
     """Whether the subnet has a way to the internet. Without one, the program checks at each preview that its VPC has
@@ -112,8 +132,9 @@ class Product(FileModel):
     """Where build instances keep their logs beside CloudWatch Logs."""
     image: Image = Field(default_factory=Image)
     """How the product's AMIs are called and tagged."""
-    tags: Annotated[dict[TagKey, TagValue], Field(max_length=TAG_MAXIMUM)] = Field(default_factory=dict)
-    """Tags of every resource of the product, beside the landing zone's; the product's win."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=INSTANCE_TAG_MAXIMUM)] = Field(default_factory=dict)
+    """Tags of every resource of the product, beside the landing zone's; the product's win. Build instances get them
+    too, and Image Builder takes 30 for those (API Reference, CreateInfrastructureConfiguration)."""
     root_volume: RootVolume = Field(default_factory=RootVolume)
     """The image's root volume."""
     data_volumes: Annotated[tuple[DataVolume, ...], Field(max_length=DATA_VOLUME_MAXIMUM)] = ()
@@ -148,16 +169,16 @@ class Product(FileModel):
             Inconsistency(("distribution",), f"holds Region {region!r} twice; put its accounts into one entry")
             for region in repeated([entry.region for entry in self.distribution])
         ]
-        roles = [f"{consumer.account}/{consumer.role}" for consumer in self.consumers]
-        problems += [Inconsistency(("consumers",), f"holds {role!r} twice; keep one") for role in repeated(roles)]
-        problems += [
-            Inconsistency(("uploaders",), f"holds {arn!r} twice; keep one") for arn in repeated(self.uploaders)
-        ]
+        roles = [(consumer.account, consumer.role) for consumer in self.consumers]
+        problems += [Inconsistency(("consumers", index, "role"), message) for index, message in same_roles(roles)]
+        uploaders = [(arn.split(":")[4], arn.split(":role/")[1]) for arn in self.uploaders]
+        problems += [Inconsistency(("uploaders", index), message) for index, message in same_roles(uploaders)]
+        problems += self._repeated_egress()
         problems += self._repeated_devices()
         problems += self._unusable_instance_types()
         problems += self._unusable_network()
         problems += self._unusable_fast_launch()
-        problems += reserved_tags(("tags",), self.tags)
+        problems += tag_problems(("tags",), self.tags)
         refuse(problems)
         return self
 
@@ -187,6 +208,10 @@ class Product(FileModel):
             message = f"belongs to one Region, and the hub keeps the image in {len(kept)}; remove it"
             return [Inconsistency(("fastLaunch", "launchTemplate"), message)]
         return []
+
+    def _repeated_egress(self) -> list[Inconsistency]:
+        ways = [f"{one.cidr or one.prefix_list} port {one.port}" for one in self.egress]
+        return [Inconsistency(("egress",), f"holds {way!r} twice; keep one") for way in repeated(ways)]
 
     def _unusable_network(self) -> list[Inconsistency]:
         """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""
@@ -301,6 +326,12 @@ class Product(FileModel):
             )
             problems.append(Inconsistency(("tags",), message))
         problems += self._schedule_without_updates(landing_zone)
+        shared = {key.lower(): key for key in landing_zone.tags}
+        problems += [
+            Inconsistency(("tags", key), f"is {other!r} of the landing zone in another case; write it alike")
+            for key in self.tags
+            if (other := shared.get(key.lower(), key)) != key
+        ]
         receiving: set[str] = set() if self.distribution else {HUB}
         for index, entry in enumerate(self.distribution):
             problems += [

@@ -224,7 +224,8 @@ def _parameter_problems(placed: PlacedStep, document: ComponentDocument) -> Iter
             yield placed.problem(message, "parameters", name)
     for name, default in defaults.items():
         if default is None and name not in placed.step.parameters:
-            yield placed.problem(f"{name} is missing: {placed.step.source} has no default for it; add it", "parameters")
+            message = f"is missing: {placed.step.source} has no default for it; add it"
+            yield placed.problem(message, "parameters", name)
 
 
 def _repetitions(placed: Iterable[PlacedStep]) -> Iterator[Problem]:

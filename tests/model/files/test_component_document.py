@@ -88,7 +88,7 @@ def test_scripts_are_told_with_words_for_expressions() -> None:
     ("old", "new", "expected"),
     [
         ("schemaVersion: 1.0", "schemaVersion: 2.0", "agent.yaml:3: schemaVersion: must be 1.0, got 2.0"),
-        ("schemaVersion: 1.0\n", "", "agent.yaml: schemaVersion: is missing; add it"),
+        ("schemaVersion: 1.0\n", "", "agent.yaml:1: schemaVersion: is missing; add it"),
         ("- name: test", "- name: tets", "agent.yaml:35: phases.1.name: input should be 'build', 'validate' or 'test'"),
         ("- name: test", "- name: build", "agent.yaml:12: phases: phase build is there twice; put its steps into one"),
         ("name: Each", "name: Folder", "agent.yaml:14: phases.0.steps: step 'Folder' is there twice; rename one"),

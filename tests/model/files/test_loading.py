@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from model.files.landing_zone import LandingZone
-from model.files.loading import load_landing_zone, load_product, stack_path
+from model.files.loading import (
+    StackFile,
+    configured,
+    load_landing_zone,
+    load_product,
+    stack_path,
+    validate_product,
+)
 from model.files.problems import FileError, Problem
 
 PROJECT = Path(__file__).parent.parent.parent.parent
@@ -105,6 +112,15 @@ def test_a_file_that_is_no_product_file_is_no_traceback(
 ) -> None:
     (problem,) = product_problems(tmp_path, landing_zone, text)
     assert message in problem.message
+
+
+@pytest.mark.parametrize("value", ["ledger", "5", "[]"])
+def test_one_value_where_the_files_fields_belong_is_no_traceback(landing_zone: LandingZone, value: str) -> None:
+    file = StackFile.parse(f"config:\n  golden-ami:product: {value}\n", "Pulumi.ledger.yaml")
+    with pytest.raises(
+        FileError, match=r"Pulumi\.ledger\.yaml:2: config\.golden-ami:product: input should be an object"
+    ):
+        validate_product(configured(value), landing_zone, file)
 
 
 def test_a_missing_file_says_how_to_write_one(tmp_path: Path, landing_zone: LandingZone) -> None:

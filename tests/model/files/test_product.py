@@ -43,7 +43,8 @@ def test_auto_scaling_is_asked_for_by_account_and_region(landing_zone: LandingZo
 @pytest.mark.parametrize(
     ("uploaders", "told"),
     [
-        ((TEAM, TEAM), r"uploaders: holds 'arn:aws:iam::444444444444:role/team' twice; keep one"),
+        ((TEAM, TEAM), r"uploaders\.1: 'team' is there before as 'team'"),
+        ((TEAM, TEAM.replace("/team", "/path/Team")), r"uploaders\.1: 'path/Team' is there before as 'team'"),
         (("team",), r"uploaders\.0: .*got 'team'"),
         (("arn:aws:iam::444444444444:user/somebody",), r"uploaders\.0: "),
     ],
@@ -97,3 +98,37 @@ def test_fast_launch_is_for_the_hubs_windows_images(
         product(landing_zone, **{"fastLaunch": {}, **changed})
     fast = product(landing_zone, **WINDOWS, distribution=HUB_TWICE[:1], fastLaunch=TEMPLATE)
     assert fast.plan(landing_zone).hub_regions == ("us-east-1",)
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        (
+            {
+                "consumers": [
+                    {"account": "hub", "role": "app/runtime", "mode": "existing"},
+                    {"account": "hub", "role": "Runtime", "mode": "existing"},
+                ]
+            },
+            r"consumers\.1\.role: 'Runtime' is there before as 'app/runtime', which is one role for IAM; keep one",
+        ),
+        (
+            {"egress": [{"description": name, "cidr": "10.0.0.0/8"} for name in ("one", "other")]},
+            r"egress: holds '10\.0\.0\.0/8 port 443' twice; keep one",
+        ),
+        (
+            {"consumers": [{"account": "hub", "role": "r" * 65, "mode": "existing"}]},
+            r"consumers\.0\.role: must match",
+        ),
+        ({"description": "one\tline"}, r"description: must match"),
+        (
+            {"components": {"build": [{"arn": "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/x.x.x/1"}]}},
+            r"components\.build\.0\.arn: must match",
+        ),
+    ],
+)
+def test_what_aws_or_the_engine_would_refuse_is_told_at_its_field(
+    landing_zone: LandingZone, stated: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(FileError, match=told):
+        journal(landing_zone, **stated)

@@ -149,7 +149,7 @@ def test_windows_takes_the_documents_of_windows(project: Project) -> None:
             {"document": "agent.yaml", "readyMade": "update"},
             "state exactly one of document, readyMade and arn",
         ),
-        ("build", {"readyMade": "update", "version": "1.0.0"}, "a version can be stated for a document of one's own"),
+        ("build", {"readyMade": "update", "version": "1.0.0"}, "version: can be stated for a document of one's own"),
         ("build", {"document": "../agent.yaml"}, "components.build.0.document: must match"),
         ("build", {"arn": "arn:aws:imagebuilder:us-east-1:aws:component/python"}, "components.build.0.arn: must match"),
         ("build", {"document": "agent.yaml", "version": "1.0"}, "components.build.0.version: must match"),
@@ -187,7 +187,7 @@ def test_a_parameter_without_default_has_to_be_given(project: Project) -> None:
     project.write("stacks/ledger/agent.yaml", document("build", parameters=parameters))
     project.product(build=[{"document": "agent.yaml"}])
     (problem,) = project.problems()
-    assert "components.build.0.parameters: Port is missing: agent.yaml has no default for it; add it" in problem
+    assert "components.build.0.parameters.Port: is missing: agent.yaml has no default for it; add it" in problem
     project.product(build=[{"document": "agent.yaml", "parameters": {"Port": "1"}}])
     assert project.read()[0].parameters == {"Port": "1"}
 
