@@ -12,6 +12,7 @@ from components.arguments import ComponentArgs
 from components.build_trigger import BuildTrigger, BuildTriggerArgs
 from components.encryption import DataKey, DataKeyArgs, ImageKey, ImageKeyArgs
 from components.image_pipeline import ImagePipeline, ImagePipelineArgs
+from components.image_retention import ImageRetention, ImageRetentionArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.recipe import Recipe, RecipeArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
@@ -100,9 +101,13 @@ class ProductPipeline(pulumi.ComponentResource):
                 data_key_arn=data_key.arn,
                 pipeline_arn=pipeline.arn,
                 topic_arn=notifications.topic_arn,
+                retention=product.retention,
             ),
             mine,
         )
+        if product.retention:
+            retained = ImageRetentionArgs(names=names, plan=plan, retention=product.retention)
+            ImageRetention(f"{name}-retention", retained, mine)
         self._roles(name, args, plan, image_key, data_key)
         self.outputs = {
             "scriptBucket": bucket.bucket,

@@ -109,6 +109,8 @@ class DistributionPlan:
     uploaders: tuple[Uploader, ...] = ()
     deployment_roles: Mapping[str, str] = field(default_factory=dict[str, str])
     """ARN of each account's deployment role by the account's id."""
+    retention: bool = False
+    """Whether images are removed after a time."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:

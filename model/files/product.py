@@ -31,6 +31,7 @@ from model.files.infrastructure import ANYWHERE_OVER_TLS, BuildLogs, Egress, Pro
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
+from model.files.retention import Retention
 from model.files.volumes import RootVolume
 from model.names import GivenTopic, ProductNames
 
@@ -100,6 +101,8 @@ class Product(FileModel):
     """The image's root volume."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
+    retention: Retention | None = None
+    """When images go; left out, they are kept."""
     notifications: Notifications = Field(default_factory=Notifications)
     """Who is told how builds end."""
     consumers: tuple[Consumer, ...] = ()
@@ -216,6 +219,7 @@ class Product(FileModel):
             consumers,
             uploaders,
             {account: landing_zone.deployment_role_arn(account) for account in landing_zone.accounts},
+            self.retention is not None,
         )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
