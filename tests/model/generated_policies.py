@@ -13,13 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import model
-from model import deployment_role, hub_policies, key_policies, pipeline_policies, target_policies, upload_policies
+from model import (
+    deployment_role,
+    hub_policies,
+    key_policies,
+    pipeline_policies,
+    retention_policies,
+    target_policies,
+    upload_policies,
+)
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.distribution import Distribution
 from model.files.landing_zone import LandingZone
 from model.files.loading import load_landing_zone, load_product, stack_path
 from model.files.product import Consumer, ConsumerMode, Product
+from model.files.retention import Retention
 from model.names import ProductNames
 
 PROJECT = Path(__file__).parents[2]
@@ -73,6 +82,7 @@ def circumstances() -> list[Circumstances]:
     }
     every_kind = {
         "name": "every-kind",
+        "retention": Retention.model_validate({"afterDays": 90}),
         "consumers": tuple(
             _consumer(account, f"teams/{mode.value}-{scaling}", mode, scaling)
             for account in landing_zone.targets
@@ -200,12 +210,28 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         Kind.IDENTITY,
         lambda given: [hub_policies.report_function_policy(given.names, given.plan, given.data_key)],
     ),
+    hub_policies.sweep_function_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.sweep_function_policy(given.names, given.plan, given.data_key)],
+    ),
+    retention_policies.lifecycle_role_trust: (
+        Kind.TRUST,
+        lambda given: [retention_policies.lifecycle_role_trust(given.plan.hub)],
+    ),
+    retention_policies.lifecycle_role_policy: (
+        Kind.IDENTITY,
+        lambda given: [retention_policies.lifecycle_role_policy(account) for account in given.plan.target_accounts],
+    ),
+    retention_policies.lifecycle_execution_policy: (
+        Kind.IDENTITY,
+        lambda given: [retention_policies.lifecycle_execution_policy(given.names, given.plan)],
+    ),
     hub_policies.bucket_policy: (
         Kind.RESOURCE,
         lambda given: [hub_policies.bucket_policy(given.names, given.plan, given.data_key)],
     ),
     hub_policies.topic_policy: (Kind.RESOURCE, lambda given: [hub_policies.topic_policy(given.names)]),
-    hub_policies.queue_policy: (Kind.RESOURCE, lambda given: [hub_policies.queue_policy(given.names)]),
+    hub_policies.queue_policy: (Kind.RESOURCE, lambda given: [hub_policies.queue_policy(given.names, given.plan.retention)]),
     key_policies.image_key_policy: (Kind.KEY, _image_keys),
     key_policies.data_key_policy: (
         Kind.KEY,

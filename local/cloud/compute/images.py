@@ -44,6 +44,9 @@ class Images:
 
     def _delete_snapshot(self, call: Call, snapshot_id: str) -> str:
         snapshot = self._store.snapshot(snapshot_id, call.region)
+        others = self._store.of(Kind.IMAGE, call.caller.account, call.region)
+        if any(isinstance(other, Image) and snapshot_id in other.snapshots for other in others):
+            return "skipped"
         try:
             self._access.require(call, snapshot.arn, tag_keys(snapshot.tags), action="DeleteSnapshot")
         except ServiceError:
@@ -97,7 +100,7 @@ class Images:
         return {**answer, "NextToken": token} if token else answer
 
     def describe_attribute(self, call: Call) -> dict[str, Any]:
-        """DescribeImageAttribute: description, launch permissions or block devices of an own image."""
+        """DescribeImageAttribute: description, launch permissions, block devices or last launch of an own image."""
         reject_others(call, frozenset({"ImageId", "Attribute"}))
         image = self._own(call)
         self._access.record(call, image)
@@ -106,6 +109,9 @@ class Images:
                 return {"ImageId": image.id, "LaunchPermissions": image.permissions}
             case "description":
                 return {"ImageId": image.id, "Description": {"Value": image.description}}
+            case "lastLaunchedTime":
+                launched = image.last_launched(self._gateway.clock.now())
+                return {"ImageId": image.id, "LastLaunchedTime": {"Value": _date(launched)} if launched else {}}
             case "blockDeviceMapping":
                 return {"ImageId": image.id, "BlockDeviceMappings": self._devices(image)}
             case other:
@@ -207,6 +213,8 @@ class Images:
             "SourceImageRegion": image.source_region,
             "SourceInstanceId": image.source_instance,
         }
+        if launched := image.last_launched(now):
+            shown["LastLaunchedTime"] = _date(launched)
         shown.update({name: value for name, value in optional.items() if value})
         if image.failure and state == State.FAILED:
             shown["StateReason"] = {"Code": image.failure.code, "Message": image.failure.message}
