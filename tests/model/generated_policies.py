@@ -231,7 +231,10 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         lambda given: [hub_policies.bucket_policy(given.names, given.plan, given.data_key)],
     ),
     hub_policies.topic_policy: (Kind.RESOURCE, lambda given: [hub_policies.topic_policy(given.names)]),
-    hub_policies.queue_policy: (Kind.RESOURCE, lambda given: [hub_policies.queue_policy(given.names, given.plan.retention)]),
+    hub_policies.queue_policy: (
+        Kind.RESOURCE,
+        lambda given: [hub_policies.queue_policy(given.names, given.plan.retention)],
+    ),
     key_policies.image_key_policy: (Kind.KEY, _image_keys),
     key_policies.data_key_policy: (
         Kind.KEY,
