@@ -44,9 +44,6 @@ class Images:
 
     def _delete_snapshot(self, call: Call, snapshot_id: str) -> str:
         snapshot = self._store.snapshot(snapshot_id, call.region)
-        others = self._store.of(Kind.IMAGE, call.caller.account, call.region)
-        if any(isinstance(other, Image) and snapshot_id in other.snapshots for other in others):
-            return "skipped"
         try:
             self._access.require(call, snapshot.arn, tag_keys(snapshot.tags), action="DeleteSnapshot")
         except ServiceError:

@@ -191,11 +191,6 @@ class Image(Record):
         """Whether everybody may launch it."""
         return {"Group": "all"} in self.permissions
 
-    @property
-    def snapshots(self) -> tuple[str, ...]:
-        """Its snapshots' ids."""
-        return tuple(device.snapshot_id for device in self.devices)
-
     def last_launched(self, time: datetime) -> datetime | None:
         """The last launch that EC2 tells of: it does so after a day (API Reference, Image, lastLaunchedTime)."""
         return max((launch for launch in self.launches if time - launch >= LAUNCH_DELAY), default=None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from runtime.functions.reports import Topic
 from runtime.functions.retention import Place, Rules
+from tests.runtime.fakes import FakeTopic
 from tests.runtime.held_images import (
     AWAY,
     CHANNEL,
@@ -238,3 +240,17 @@ def test_without_a_distribution_the_hub_keeps_the_images() -> None:
     world.held[HUB_HOME].parameters[CHANNEL] = "ami-1"
     world.sweep(RULES).run()
     assert left(world, Place(HUB, HOME)) == {"ami-1", "ami-4", "ami-5"}
+
+
+def test_what_went_is_reported_and_what_could_not_be_seen_is_a_failure(world: World) -> None:
+    sns = FakeTopic()
+    topic = Topic("topic", "web", cast(Any, sns))
+    topic.swept(world.sweep(RULES).run().as_dict())
+    (told,) = sns.with_status("SWEPT")
+    assert (told["subject"], told["reason"]) == ("golden-ami web: 7 AMIs removed", None)
+    assert told["totals"] == {"amis": 7, "snapshots": 7, "images": 2, "failed": 0}
+    assert {"account": TARGET, "region": HOME, "id": "ami-2"} in told["amis"]
+    world.refuse.add((TARGET_AWAY, ""))
+    topic.swept(world.sweep(RULES).run().as_dict())
+    (told,) = sns.with_status("SWEEP_FAILED")
+    assert told["reason"] == "222222222222 in eu-west-1: UnauthorizedOperation: UnauthorizedOperation"
