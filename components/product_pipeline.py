@@ -19,6 +19,7 @@ from components.script_bucket import ScriptBucket, ScriptBucketArgs
 from components.target_account import (
     DistributionExtension,
     DistributionExtensionArgs,
+    RetentionExtension,
     TargetAccount,
     TargetAccountArgs,
 )
@@ -28,6 +29,7 @@ from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.files.recipe_versions import VersionedRecipe
 from model.names import channel_parameter
+from model.retention_policies import retention_extension_policy
 from model.upload_policies import uploader_policy
 
 
@@ -141,6 +143,8 @@ class ProductPipeline(pulumi.ComponentResource):
             if account in plan.extended_accounts:
                 extended = DistributionExtensionArgs(product=args.product.name, plan=plan, account=account)
                 DistributionExtension(f"{stem}-distribution", extended, mine)
+                if plan.retention and retention_extension_policy(plan, account).statements:
+                    RetentionExtension(f"{stem}-retention", extended, mine)
             uploaders = tuple(each for each in plan.uploaders if each.ours and each.account == account)
             if uploaders:
                 Uploaders(f"{stem}-uploaders", UploadersArgs(names=names, uploaders=uploaders, policy=policy), mine)

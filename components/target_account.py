@@ -16,7 +16,7 @@ from model.names import (
     LIFECYCLE_ROLE,
     auto_scaling_role_arn,
 )
-from model.retention_policies import lifecycle_role_policy, lifecycle_role_trust
+from model.retention_policies import lifecycle_role_policy, lifecycle_role_trust, retention_extension_policy
 from model.target_policies import (
     consumer_key_policy,
     consumer_launch_policy,
@@ -114,6 +114,21 @@ class LifecycleRole(pulumi.ComponentResource):
         )
         self.arn = role.arn
         self.register_outputs({"arn": self.arn})
+
+
+class RetentionExtension(pulumi.ComponentResource):
+    """The parameters of one product that the lifecycle role of an account reads beside channels."""
+
+    def __init__(self, name: str, args: DistributionExtensionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:RetentionExtension", name, None, opts)
+        aws.iam.RolePolicy(
+            f"{name}-policy",
+            name=f"golden-ami-{args.product}-retention",
+            role=LIFECYCLE_ROLE,
+            policy=retention_extension_policy(args.plan, args.account).json(),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
 
 
 class TargetAccountArgs(ComponentArgs):

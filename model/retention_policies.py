@@ -16,10 +16,12 @@ from model.names import (
     account_root_arn,
     channel_parameter_arn,
     lifecycle_role_arn,
+    parameter_arn,
     role_arn,
 )
 
 _USES = (
+    "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeLaunchConfigurations",
     "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplates",
@@ -67,6 +69,11 @@ def lifecycle_role_policy(account: str) -> PolicyDocument:
     )
 
 
+def retention_extension_policy(plan: DistributionPlan, account: str) -> PolicyDocument:
+    """What the lifecycle role of an account reads for one product beyond channels; empty where that is nothing."""
+    return PolicyDocument(_further_parameters(plan, account))
+
+
 def lifecycle_execution_policy(names: ProductNames, plan: DistributionPlan) -> PolicyDocument:
     """What Image Builder does in the hub for the product's lifecycle policy.
 
@@ -99,7 +106,8 @@ def sweep_statements(names: ProductNames, plan: DistributionPlan) -> tuple[State
 
 def marking_statements(names: ProductNames, plan: DistributionPlan) -> tuple[Statement, ...]:
     """What it takes to tag what channels name, in the hub and with the lifecycle roles of the targets."""
-    roles = tuple(lifecycle_role_arn(account) for account in plan.target_accounts)
+    accounts = dict.fromkeys((*plan.target_accounts, *plan.shared_accounts))
+    roles = tuple(lifecycle_role_arn(account) for account in accounts)
     assume = (Statement("RetentionInTargets", ("sts:AssumeRole",), roles),) if roles else ()
     return (
         Statement(
@@ -112,10 +120,22 @@ def marking_statements(names: ProductNames, plan: DistributionPlan) -> tuple[Sta
             ("ssm:GetParametersByPath",),
             tuple(channel_parameter_arn(names.product, names.account, region, "*") for region in plan.key_regions),
         ),
+        *_further_parameters(plan, names.account),
         _marking(tuple(f"arn:aws:ec2:{region}::image/*" for region in plan.key_regions), names.product),
         Statement("MarkImageResources", ("imagebuilder:TagResource",), (names.image_arn_pattern,)),
         *assume,
     )
+
+
+def _further_parameters(plan: DistributionPlan, account: str) -> tuple[Statement, ...]:
+    """Parameters of an account that name images beside its channels."""
+    parameters = tuple(
+        parameter_arn(name, account, target.region)
+        for target in plan.regions
+        if account in plan.users(target)
+        for name in target.parameters
+    )
+    return (Statement("ReadParameters", ("ssm:GetParameters",), parameters),) if parameters else ()
 
 
 def _marking(images: tuple[str, ...], product: str | None = None) -> Statement:

@@ -19,6 +19,8 @@ from runtime.functions.retention import Ami, Holding, Snapshot
 PARAMETERS_AT_ONCE = 10
 """Names that GetParameters takes (Systems Manager API Reference)."""
 
+_TEMPLATE_KEYS = ("LaunchTemplateId", "LaunchTemplateName")
+
 STANDING = ("pending", "running", "shutting-down", "stopping", "stopped")
 """States of an instance that is still there."""
 
@@ -91,16 +93,35 @@ class HeldImages:
                 yield from (each.get("ImageId", "") for each in reservation.get("Instances", []))
 
     def _templated(self) -> Iterator[str]:
-        """Images and snapshots that any version of a launch template refers to: a group may stay with an old one."""
-        ec2 = self.accounts.ec2(self.destination.place)
+        """Images and snapshots of the versions of launch templates that are in force.
+
+        Those are the default one, the latest one, and any that an Auto Scaling group stays with. Others are history:
+        a template that gets a version with every image would keep every image.
+        """
+        ec2, pinned = self.accounts.ec2(self.destination.place), self._pinned()
         for page in ec2.get_paginator("describe_launch_templates").paginate():
             for template in _any(page, "LaunchTemplates"):
+                known = {template["LaunchTemplateId"], template.get("LaunchTemplateName")}
+                stayed_with = {version for name, version in pinned if name in known}
                 versions = ec2.get_paginator("describe_launch_template_versions").paginate(
-                    LaunchTemplateId=template["LaunchTemplateId"]
+                    LaunchTemplateId=template["LaunchTemplateId"],
+                    Versions=sorted({"$Default", "$Latest", *stayed_with}),
                 )
                 for listed in versions:
                     for version in _any(listed, "LaunchTemplateVersions"):
                         yield from _referred(version.get("LaunchTemplateData", {}))
+
+    def _pinned(self) -> set[tuple[str, str]]:
+        """Launch templates of Auto Scaling groups, by id or name, with the version where one is stated."""
+        autoscaling = self.accounts.autoscaling(self.destination.place)
+        found: set[tuple[str, str]] = set()
+        for page in autoscaling.get_paginator("describe_auto_scaling_groups").paginate():
+            for group in _any(page, "AutoScalingGroups"):
+                mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+                for template in (group.get("LaunchTemplate", {}), *_specifications(mixed)):
+                    version = template.get("Version", "$Default")
+                    found |= {(template[key], version) for key in _TEMPLATE_KEYS if key in template}
+        return found
 
     def _configured(self) -> Iterator[str]:
         """Images and snapshots of launch configurations."""
@@ -108,6 +129,11 @@ class HeldImages:
         for page in autoscaling.get_paginator("describe_launch_configurations").paginate():
             for configuration in _any(page, "LaunchConfigurations"):
                 yield from _referred(configuration)
+
+
+def _specifications(mixed: Any) -> Iterator[Any]:
+    yield mixed.get("LaunchTemplateSpecification", {})
+    yield from (each.get("LaunchTemplateSpecification", {}) for each in mixed.get("Overrides", []))
 
 
 def _any(page: Any, member: str) -> Iterable[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model.files.distribution import Distribution
 from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.files.retention import Retention
@@ -96,3 +97,32 @@ def test_without_a_retention_nothing_is_removed(ledger_resources: Any) -> None:
     assert names == {"golden-ami-ledger-start-build", "golden-ami-ledger-report-outcome"}
     for function in ledger_resources.of_type("Function"):
         assert "RETENTION" not in function.inputs["environment"]["variables"]
+
+
+def test_what_further_parameters_name_is_read_in_copies_and_shares(
+    product_resources: Callable[..., Any], ledger: Product, landing_zone: LandingZone
+) -> None:
+    home = {"region": "us-east-1", "accounts": ("workloads-production",), "parameters": ("/team/ami",)}
+    away = {"region": "eu-west-1", "share": {"accounts": ("workloads-test",)}, "parameters": ("/team/other",)}
+    facts = {
+        "distribution": tuple(Distribution.model_validate(each) for each in (home, away)),
+        "consumers": (),
+        "retention": Retention.model_validate({"afterDays": 90}),
+    }
+    resources = product_resources(ledger.model_copy(update=facts), landing_zone)
+    read = {
+        policy.inputs["role"]: json.loads(policy.inputs["policy"])["Statement"][0]["Resource"]
+        for policy in resources.of_type("RolePolicy")
+        if policy.inputs["name"] == "golden-ami-ledger-retention"
+        and policy.provider.split("::")[-2] == "workloads-test"
+    }
+    assert read == {
+        "Ec2ImageBuilderCrossAccountLifecycleAccess": "arn:aws:ssm:eu-west-1:333333333333:parameter/team/other"
+    }
+    sweep = json.loads(resources.one("RolePolicy", "sweep-images").inputs["policy"])["Statement"]
+    by_sid = {statement["Sid"]: statement for statement in sweep}
+    assert by_sid["RetentionInTargets"]["Resource"] == [
+        f"arn:aws:iam::{account}:role/Ec2ImageBuilderCrossAccountLifecycleAccess"
+        for account in ("222222222222", "333333333333")
+    ]
+    assert by_sid["ReadParameters"]["Resource"] == "arn:aws:ssm:eu-west-1:111111111111:parameter/team/other"

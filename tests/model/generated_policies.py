@@ -94,7 +94,7 @@ def circumstances() -> list[Circumstances]:
             for account in (*(landing_zone.account_id(name) for name in accounts), "999999999999")
         ),
     }
-    shared = {"name": "shared", "distribution": tuple(_shared(landing_zone))}
+    shared = {"name": "shared", "retention": every_kind["retention"], "distribution": tuple(_shared(landing_zone))}
     products = [*examples, *(examples[0].model_copy(update=facts) for facts in (alone, every_kind, shared))]
     return [Circumstances(landing_zone, product) for product in products]
 
@@ -168,6 +168,13 @@ def _distribution_extensions(given: Circumstances) -> list[PolicyDocument]:
     ]
 
 
+def _retention_extensions(given: Circumstances) -> list[PolicyDocument]:
+    documents = [
+        retention_policies.retention_extension_policy(given.plan, each) for each in given.plan.extended_accounts
+    ]
+    return [document for document in documents if document.statements]
+
+
 def _image_keys(given: Circumstances) -> list[PolicyDocument]:
     plan, administrators = given.plan, given.landing_zone.key_administrators
     return [key_policies.image_key_policy(plan, region, administrators) for region in plan.key_regions]
@@ -222,6 +229,7 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         Kind.IDENTITY,
         lambda given: [retention_policies.lifecycle_role_policy(account) for account in given.plan.target_accounts],
     ),
+    retention_policies.retention_extension_policy: (Kind.IDENTITY, _retention_extensions),
     retention_policies.lifecycle_execution_policy: (
         Kind.IDENTITY,
         lambda given: [retention_policies.lifecycle_execution_policy(given.names, given.plan)],

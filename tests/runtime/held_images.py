@@ -64,7 +64,8 @@ class Held:
     instances: dict[str, str] = field(default_factory=dict[str, str])
     """Images of instances, with the instance's state."""
     templates: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
-    """Data of every version by the template's id."""
+    """Data of every version by the template's id; the first one is the default."""
+    groups: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     configurations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def add(self, ami: str, age: float, image: int | None = None, product: str = "web", **more: Any) -> None:
@@ -187,10 +188,14 @@ class FakeEc2:
         return [{"Instances": [{"ImageId": ami}]} for ami in found]
 
     def _templates(self) -> list[Any]:
-        return [{"LaunchTemplateId": template} for template in self.held.templates]
+        names = self.held.templates
+        return [{"LaunchTemplateId": name, "LaunchTemplateName": f"{name}-name"} for name in names]
 
-    def _versions(self, *, LaunchTemplateId: str) -> list[Any]:
-        return [{"LaunchTemplateData": data} for data in self.held.templates[LaunchTemplateId]]
+    def _versions(self, *, LaunchTemplateId: str, Versions: list[str]) -> list[Any]:
+        there = self.held.templates[LaunchTemplateId]
+        numbers = {"$Default": 1, "$Latest": len(there)}
+        wanted = {numbers.get(version) or int(version) for version in Versions}
+        return [{"LaunchTemplateData": there[number - 1]} for number in sorted(wanted)]
 
     def create_tags(self, *, Resources: list[str], Tags: list[dict[str, str]]) -> None:
         self.world.call(self.place, "create_tags")
@@ -268,9 +273,13 @@ class FakeAutoScaling:
     place: Place
 
     def get_paginator(self, operation: str) -> Pages:
-        assert operation == "describe_launch_configurations"
         self.world.call(self.place, operation)
-        return Pages("LaunchConfigurations", lambda: self.world.held[self.place].configurations)
+        held = self.world.held[self.place]
+        readers: dict[str, tuple[str, Callable[..., list[Any]]]] = {
+            "describe_auto_scaling_groups": ("AutoScalingGroups", lambda: held.groups),
+            "describe_launch_configurations": ("LaunchConfigurations", lambda: held.configurations),
+        }
+        return Pages(*readers[operation])
 
 
 @dataclass

@@ -47,6 +47,19 @@ def world() -> World:
     return made
 
 
+PINNED_BY_NAME = {"LaunchTemplateName": "lt-1-name", "Version": "2"}
+
+
+def pin(held: Held, group: dict[str, Any]) -> None:
+    """A launch template with three versions, and an Auto Scaling group."""
+    held.templates["lt-1"] = [{"ImageId": "ami-5"}, {"ImageId": "ami-2"}, {"ImageId": "ami-5"}]
+    held.groups.append(group)
+
+
+def mixed(template: dict[str, Any]) -> dict[str, Any]:
+    return {"MixedInstancesPolicy": {"LaunchTemplate": template}}
+
+
 def left(world: World, place: Place) -> set[str]:
     held = world.held[place]
     assert {ami.replace("ami", "snap") for ami in held.images} <= set(held.snapshots)
@@ -77,12 +90,28 @@ def test_a_second_sweep_finds_nothing_to_do(world: World) -> None:
         lambda held: held.instances.update({"ami-2": "running"}),
         lambda held: held.instances.update({"ami-2": "stopped"}),
         lambda held: held.templates.update({"lt-1": [{"ImageId": "ami-2"}, {"ImageId": "ami-5"}]}),
+        lambda held: held.templates.update({"lt-1": [{"ImageId": "ami-5"}, {"ImageId": "ami-2"}]}),
+        lambda held: pin(held, {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}}),
+        lambda held: pin(held, mixed({"LaunchTemplateSpecification": PINNED_BY_NAME})),
+        lambda held: pin(held, mixed({"Overrides": [{"LaunchTemplateSpecification": PINNED_BY_NAME}]})),
         lambda held: held.templates.update({"lt-1": [{"BlockDeviceMappings": [{"Ebs": {"SnapshotId": "snap-2"}}]}]}),
         lambda held: held.configurations.append({"ImageId": "ami-2"}),
         lambda held: held.parameters.update({"/golden-ami/web/candidate": "ami-2"}),
         lambda held: held.parameters.update({"/team/ami": "ami-2"}),
     ],
-    ids=["running", "stopped", "earlier-version", "snapshot", "configuration", "other-channel", "parameter"],
+    ids=[
+        "running",
+        "stopped",
+        "default",
+        "latest",
+        "pinned",
+        "mixed",
+        "override",
+        "snapshot",
+        "configuration",
+        "other-channel",
+        "parameter",
+    ],
 )
 def test_what_is_used_or_named_in_an_account_stays_there(world: World, use: Any) -> None:
     use(world.held[TARGET_HOME])
@@ -91,6 +120,12 @@ def test_what_is_used_or_named_in_an_account_stays_there(world: World, use: Any)
     assert left(world, TARGET_AWAY) == {"ami-1", "ami-4", "ami-5"}
     # Its image resource too.
     assert swept.images == [image_arn(3)]
+
+
+def test_an_earlier_version_of_a_launch_template_keeps_nothing(world: World) -> None:
+    pin(world.held[TARGET_HOME], {"LaunchTemplate": {"LaunchTemplateId": "lt-1"}})
+    world.sweep(RULES).run()
+    assert "ami-2" not in left(world, TARGET_HOME)
 
 
 def test_an_image_of_a_terminated_instance_goes(world: World) -> None:
@@ -128,13 +163,13 @@ def test_orphaned_snapshots_go_with_age_and_not_those_that_some_image_has(world:
     assert (TARGET_HOME, "snap-old") in swept.snapshots
 
 
-@pytest.mark.parametrize("call", ["", "get_parameters_by_path", "describe_instances", "describe_launch_templates"])
+@pytest.mark.parametrize("call", ["", "get_parameters_by_path", "describe_instances", "describe_auto_scaling_groups"])
 def test_where_something_cannot_be_read_nothing_is_touched_and_that_is_told(world: World, call: str) -> None:
     world.refuse.add((TARGET_HOME, call))
     before = {ami: str(image) for ami, image in world.held[TARGET_HOME].images.items()}
     swept = world.sweep(RULES).run()
     after = {ami: str(image) for ami, image in world.held[TARGET_HOME].images.items()}
-    if call == "describe_instances" or call == "describe_launch_templates":
+    if call in {"describe_instances", "describe_auto_scaling_groups"}:
         # What the channel names was known by then and is tagged.
         after["ami-1"] = before["ami-1"]
     assert after == before
