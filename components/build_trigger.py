@@ -15,9 +15,11 @@ from components.function import EVENT_AGE, ProductFunction, ProductFunctionArgs
 from components.function_layer import FunctionLayerArgs, Layer
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument
+from model.files.retention import Retention
 from model.files.schedule import Schedule
-from model.hub_policies import queue_policy, report_function_policy, start_function_policy
+from model.hub_policies import queue_policy, report_function_policy, start_function_policy, sweep_function_policy
 from model.names import SCRIPTS_PREFIX, ProductNames
+from runtime.functions.retention import Rules
 from runtime.functions.settings import Settings
 
 DEAD_LETTER_RETENTION = 14 * 24 * 3600
@@ -25,6 +27,10 @@ DEAD_LETTER_RETENTION = 14 * 24 * 3600
 
 RECONCILIATION = "rate(15 minutes)"
 """How often the start function looks without an event."""
+
+SWEEP = "rate(1 day)"
+"""How often images are looked for that may go; Image Builder runs lifecycle policies as often (User Guide, "How
+lifecycle policy execution works")."""
 
 DELIVERY_RETRIES = 185
 """Times that EventBridge tries to reach a function; its own default, within `EVENT_AGE`."""
@@ -45,6 +51,7 @@ class BuildTriggerArgs(ComponentArgs):
     schedule: Schedule | None = None
     dependencies: tuple[str, ...] = ()
     """What the schedule looks at before it builds, beside the recipe; empty where it builds always."""
+    retention: Retention | None = None
 
 
 class BuildTrigger(pulumi.ComponentResource):
@@ -91,6 +98,9 @@ class BuildTrigger(pulumi.ComponentResource):
                 ),
                 mine,
             )
+        if args.retention:
+            sweep = function("sweep-images", names.sweep_function, partial(sweep_function_policy, names, args.plan))
+            self._daily(name, args, sweep)
         self.start_function = start.name
         self.register_outputs({"startFunction": self.start_function})
 
@@ -106,7 +116,10 @@ class BuildTrigger(pulumi.ComponentResource):
             opts=mine,
         )
         aws.sqs.QueuePolicy(
-            f"{name}-dead-letters-policy", queue_url=queue.url, policy=queue_policy(names).json(), opts=mine
+            f"{name}-dead-letters-policy",
+            queue_url=queue.url,
+            policy=queue_policy(names, args.plan.retention).json(),
+            opts=mine,
         )
         aws.cloudwatch.MetricAlarm(
             f"{name}-dead-letters-alarm",
@@ -186,6 +199,18 @@ class BuildTrigger(pulumi.ComponentResource):
         )
         self._deliver(f"{name}-reconciliation", "start", "CalledByReconciliation", args, rule, start)
 
+    def _daily(self, name: str, args: BuildTriggerArgs, sweep: aws.lambda_.Function) -> None:
+        """Age comes without an event."""
+        names = args.names
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-sweep",
+            name=names.sweep_rule,
+            description=f"Looks for images of {names.product} that may go",
+            schedule_expression=SWEEP,
+            opts=ResourceOptions(parent=self),
+        )
+        self._deliver(f"{name}-sweep", "sweep", "CalledDaily", args, rule, sweep)
+
     def _deliver(
         self,
         name: str,
@@ -221,17 +246,23 @@ class BuildTrigger(pulumi.ComponentResource):
 
 def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
     names = args.names
+    retention = args.retention
+    rules = Rules(retention.after_days, retention.keep_newest, retention.unused_days) if retention else None
+    more = {"RETENTION": rules.json()} if rules else {}
     return pulumi.Output.all(args.bucket, args.data_key_arn, args.pipeline_arn, args.topic_arn, args.recipe_arn).apply(
-        lambda known: Settings(
-            product=names.product,
-            operating_system=args.operating_system,
-            entry_script=args.entry_script,
-            hub=names.account,
-            bucket=known[0],
-            data_key_arn=known[1],
-            pipeline_arn=known[2],
-            topic_arn=known[3],
-            # A recipe that was deployed since the last build is an update too.
-            dependencies=" ".join((known[4], *args.dependencies)) if args.dependencies else "",
-        ).environment()
+        lambda known: (
+            Settings(
+                product=names.product,
+                operating_system=args.operating_system,
+                entry_script=args.entry_script,
+                hub=names.account,
+                bucket=known[0],
+                data_key_arn=known[1],
+                pipeline_arn=known[2],
+                topic_arn=known[3],
+                # A recipe that was deployed since the last build is an update too.
+                dependencies=" ".join((known[4], *args.dependencies)) if args.dependencies else "",
+            ).environment()
+            | more
+        )
     )

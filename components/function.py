@@ -26,10 +26,14 @@ SOURCES = (
     "model/names.py",
     "runtime/__init__.py",
     "runtime/functions/__init__.py",
+    "runtime/functions/accounts.py",
     "runtime/functions/build_lock.py",
     "runtime/functions/build_state.py",
+    "runtime/functions/channel_marks.py",
     "runtime/functions/dependencies.py",
+    "runtime/functions/destinations.py",
     "runtime/functions/findings.py",
+    "runtime/functions/holdings.py",
     "runtime/functions/outcome.py",
     "runtime/functions/pinning.py",
     "runtime/functions/pipeline_runs.py",
@@ -37,6 +41,7 @@ SOURCES = (
     "runtime/functions/reconciliation.py",
     "runtime/functions/report_outcome.py",
     "runtime/functions/reports.py",
+    "runtime/functions/retention.py",
     "runtime/functions/script_checks.py",
     "runtime/functions/secret_rules.py",
     "runtime/functions/secret_scan.py",
@@ -44,9 +49,11 @@ SOURCES = (
     "runtime/functions/shared_images.py",
     "runtime/functions/shell_lint.py",
     "runtime/functions/start_build.py",
+    "runtime/functions/sweep.py",
+    "runtime/functions/sweep_images.py",
     "runtime/functions/uploads.py",
 )
-"""What both functions carry, named one by one: a folder would pick up caches and show changes that are none."""
+"""What all functions carry, named one by one: a folder would pick up caches and show changes that are none."""
 
 RETRIES = 2
 """Times that Lambda repeats a failed event; its own maximum."""

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
-from components.target_account import DistributionRole, DistributionRoleArgs
+from components.target_account import DistributionRole, LifecycleRole, TargetRoleArgs
 from model.files.landing_zone import LandingZone
 
 
@@ -21,20 +21,19 @@ class LandingZoneAccountsArgs(ComponentArgs):
 
 
 class LandingZoneAccounts(pulumi.ComponentResource):
-    """A distribution role in every target account; none where images stay in the hub."""
+    """The roles that Image Builder demands in every target account; none where images stay in the hub."""
 
     outputs: dict[str, pulumi.Input[object]]
-    """ARN of each target's distribution role, by the target's name."""
+    """ARNs of each target's roles, by the target's name."""
 
     def __init__(self, name: str, args: LandingZoneAccountsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:target:LandingZoneAccounts", name, None, opts)
-        roles = {
-            target_name: DistributionRole(
-                f"{name}-{target_name}",
-                DistributionRoleArgs(hub=args.landing_zone.hub.account, account=target.account),
-                ResourceOptions(parent=self, providers=[args.providers[target.account]]),
-            )
-            for target_name, target in args.landing_zone.targets.items()
-        }
-        self.outputs = {"distributionRoles": {target_name: role.arn for target_name, role in roles.items()}}
+        distribution: dict[str, pulumi.Output[str]] = {}
+        lifecycle: dict[str, pulumi.Output[str]] = {}
+        for target_name, target in args.landing_zone.targets.items():
+            roles = TargetRoleArgs(hub=args.landing_zone.hub.account, account=target.account)
+            mine = ResourceOptions(parent=self, providers=[args.providers[target.account]])
+            distribution[target_name] = DistributionRole(f"{name}-{target_name}", roles, mine).arn
+            lifecycle[target_name] = LifecycleRole(f"{name}-{target_name}-lifecycle", roles, mine).arn
+        self.outputs = {"distributionRoles": distribution, "lifecycleRoles": lifecycle}
         self.register_outputs(self.outputs)

@@ -12,12 +12,14 @@ from components.arguments import ComponentArgs
 from components.build_trigger import BuildTrigger, BuildTriggerArgs
 from components.encryption import DataKey, DataKeyArgs, ImageKey, ImageKeyArgs
 from components.image_pipeline import ImagePipeline, ImagePipelineArgs
+from components.image_retention import ImageRetention, ImageRetentionArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.recipe import Recipe, RecipeArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
 from components.target_account import (
     DistributionExtension,
     DistributionExtensionArgs,
+    RetentionExtension,
     TargetAccount,
     TargetAccountArgs,
 )
@@ -27,6 +29,7 @@ from model.files.landing_zone import LandingZone
 from model.files.product import Product
 from model.files.recipe_versions import VersionedRecipe
 from model.names import channel_parameter
+from model.retention_policies import retention_extension_policy
 from model.upload_policies import uploader_policy
 
 
@@ -103,9 +106,13 @@ class ProductPipeline(pulumi.ComponentResource):
                 recipe_arn=recipe.arn,
                 schedule=product.schedule,
                 dependencies=product.dependencies(args.landing_zone),
+                retention=product.retention,
             ),
             mine,
         )
+        if product.retention:
+            retained = ImageRetentionArgs(names=names, plan=plan, retention=product.retention)
+            ImageRetention(f"{name}-retention", retained, mine)
         self._roles(name, args, plan, image_key, data_key)
         self.outputs = {
             "scriptBucket": bucket.bucket,
@@ -139,6 +146,8 @@ class ProductPipeline(pulumi.ComponentResource):
             if account in plan.extended_accounts:
                 extended = DistributionExtensionArgs(product=args.product.name, plan=plan, account=account)
                 DistributionExtension(f"{stem}-distribution", extended, mine)
+                if plan.retention and retention_extension_policy(plan, account).statements:
+                    RetentionExtension(f"{stem}-retention", extended, mine)
             uploaders = tuple(each for each in plan.uploaders if each.ours and each.account == account)
             if uploaders:
                 Uploaders(f"{stem}-uploaders", UploadersArgs(names=names, uploaders=uploaders, policy=policy), mine)

@@ -9,7 +9,14 @@ from pulumi import ResourceOptions
 from components.arguments import ComponentArgs
 from model.distribution import ConsumerRole, DistributionPlan, SharedImages
 from model.key_policies import AUTO_SCALING_OPERATIONS
-from model.names import DISTRIBUTION_MANAGED_POLICY, DISTRIBUTION_ROLE, auto_scaling_role_arn
+from model.names import (
+    DISTRIBUTION_MANAGED_POLICY,
+    DISTRIBUTION_ROLE,
+    LIFECYCLE_MANAGED_POLICY,
+    LIFECYCLE_ROLE,
+    auto_scaling_role_arn,
+)
+from model.retention_policies import lifecycle_role_policy, lifecycle_role_trust, retention_extension_policy
 from model.target_policies import (
     consumer_key_policy,
     consumer_launch_policy,
@@ -20,7 +27,7 @@ from model.target_policies import (
 )
 
 
-class DistributionRoleArgs(ComponentArgs):
+class TargetRoleArgs(ComponentArgs):
     """The hub that distributes, and the target account that receives."""
 
     hub: str
@@ -32,7 +39,7 @@ class DistributionRole(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DistributionRoleArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: TargetRoleArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:target:DistributionRole", name, None, opts)
         mine = ResourceOptions(parent=self)
         role = aws.iam.Role(
@@ -77,6 +84,48 @@ class DistributionExtension(pulumi.ComponentResource):
             name=f"golden-ami-{args.product}-distribution",
             role=DISTRIBUTION_ROLE,
             policy=distribution_extension_policy(args.product, args.plan, args.account).json(),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+class LifecycleRole(pulumi.ComponentResource):
+    """The role with which images are removed from a target: once per account, for all products of the hub."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: TargetRoleArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:LifecycleRole", name, None, opts)
+        mine = ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=LIFECYCLE_ROLE,
+            description="Images of the hub account are removed with this role",
+            assume_role_policy=lifecycle_role_trust(args.hub).json(),
+            opts=mine,
+        )
+        aws.iam.RolePolicyAttachment(f"{name}-managed", role=role.name, policy_arn=LIFECYCLE_MANAGED_POLICY, opts=mine)
+        aws.iam.RolePolicy(
+            f"{name}-policy",
+            name="spare-what-is-in-use",
+            role=role.name,
+            policy=lifecycle_role_policy(args.account).json(),
+            opts=mine,
+        )
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+
+class RetentionExtension(pulumi.ComponentResource):
+    """The parameters of one product that the lifecycle role of an account reads beside channels."""
+
+    def __init__(self, name: str, args: DistributionExtensionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("golden-ami:target:RetentionExtension", name, None, opts)
+        aws.iam.RolePolicy(
+            f"{name}-policy",
+            name=f"golden-ami-{args.product}-retention",
+            role=LIFECYCLE_ROLE,
+            policy=retention_extension_policy(args.plan, args.account).json(),
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})

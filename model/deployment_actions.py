@@ -126,6 +126,15 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:UpdateInfrastructureConfiguration",
 )
 
+LIFECYCLE_POLICY_ACTIONS = (
+    "imagebuilder:CreateLifecyclePolicy",
+    "imagebuilder:DeleteLifecyclePolicy",
+    "imagebuilder:GetLifecyclePolicy",
+    "imagebuilder:TagResource",
+    "imagebuilder:UntagResource",
+    "imagebuilder:UpdateLifecyclePolicy",
+)
+
 VERSION_READ_ACTIONS = (
     "imagebuilder:ListComponents",
     "imagebuilder:ListImagePipelines",

@@ -15,6 +15,7 @@ from model.deployment_actions import (
     INSTANCE_PROFILE_ACTIONS,
     KEY_ACTIONS,
     LAYER_ACTIONS,
+    LIFECYCLE_POLICY_ACTIONS,
     LOG_GROUP_ACTIONS,
     NETWORK_READ_ACTIONS,
     QUEUE_ACTIONS,
@@ -35,6 +36,8 @@ from model.names import (
     COMPONENTS_PREFIX,
     DISTRIBUTION_MANAGED_POLICY,
     DISTRIBUTION_ROLE,
+    LIFECYCLE_MANAGED_POLICY,
+    LIFECYCLE_ROLE,
     account_root_arn,
     auto_scaling_role_arn,
     role_arn,
@@ -50,7 +53,7 @@ def deployment_role_trust(hub: str) -> PolicyDocument:
 
 
 def target_deployment_policy(account: str, plans: tuple[DistributionPlan, ...]) -> PolicyDocument:
-    """What the deployment role of a target account may do: its distribution role and its consumer roles."""
+    """What the deployment role of a target account may do: Image Builder's roles there, and its consumer roles."""
     statements = [
         Statement(
             "ManageDistributionRole",
@@ -62,6 +65,15 @@ def target_deployment_policy(account: str, plans: tuple[DistributionPlan, ...]) 
             ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
             (role_arn(account, DISTRIBUTION_ROLE),),
             conditions={"ArnEquals": {"iam:PolicyARN": DISTRIBUTION_MANAGED_POLICY}},
+        ),
+        Statement(
+            "ManageLifecycleRole", (*ROLE_READ_ACTIONS, *ROLE_WRITE_ACTIONS), (role_arn(account, LIFECYCLE_ROLE),)
+        ),
+        Statement(
+            "AttachLifecyclePolicy",
+            ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            (role_arn(account, LIFECYCLE_ROLE),),
+            conditions={"ArnEquals": {"iam:PolicyARN": LIFECYCLE_MANAGED_POLICY}},
         ),
         *role_statements(account, plans),
     ]
@@ -140,6 +152,14 @@ def _auto_scaling_grants(account: str, hubs: tuple[str, ...]) -> list[Statement]
             (auto_scaling_role_arn(account),),
         ),
     ]
+
+
+def _lifecycle_policies(hub: str, region: str, plans: tuple[DistributionPlan, ...]) -> tuple[Statement, ...]:
+    """Where some product's images are removed after a time."""
+    if not any(plan.retention for plan in plans):
+        return ()
+    policies = (f"arn:aws:imagebuilder:{region}:{hub}:lifecycle-policy/golden-ami-*",)
+    return (Statement("ManageLifecyclePolicies", LIFECYCLE_POLICY_ACTIONS, policies),)
 
 
 def hub_deployment_policy(
@@ -231,6 +251,7 @@ def hub_deployment_policy(
                     )
                 ),
             ),
+            *_lifecycle_policies(hub, region, plans),
             Statement("FindVersions", VERSION_READ_ACTIONS),
             # A recipe may name components of AWS, of the Marketplace and of other accounts.
             Statement(

@@ -117,6 +117,8 @@ class DistributionPlan:
     """Whether EC2 makes snapshots of the hub's own images ready before anybody launches."""
     scheduled: bool = False
     """Whether a schedule of EventBridge Scheduler starts builds."""
+    retention: bool = False
+    """Whether images are removed after a time."""
 
     @property
     def replica_regions(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from model.names import (
     distribution_role_arn,
     role_arn,
 )
+from model.retention_policies import marking_statements, sweep_statements
 from model.schedule_policies import dependency_statements
 from model.upload_policies import bucket_statements
 
@@ -79,10 +80,25 @@ def report_function_policy(names: ProductNames, plan: DistributionPlan, data_key
             ),
             *assume_distribution_roles("TagCopiesInTargets", plan.target_accounts),
             *_shared_parameters(names, plan),
+            *(marking_statements(names, plan) if plan.retention else ()),
             Statement("PublishOutcome", ("sns:Publish",), (names.topic_arn,)),
             *_given_topic_key(names),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
             *_function_basics(names, names.report_function),
+        )
+    )
+
+
+def sweep_function_policy(names: ProductNames, plan: DistributionPlan, data_key_arn: str) -> PolicyDocument:
+    """What the function does that removes images which lifecycle policies do not see."""
+    return PolicyDocument(
+        (
+            *sweep_statements(names, plan),
+            *marking_statements(names, plan),
+            Statement("PublishSweep", ("sns:Publish",), (names.topic_arn,)),
+            *_given_topic_key(names),
+            Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
+            *_function_basics(names, names.sweep_function),
         )
     )
 
@@ -136,8 +152,12 @@ def topic_policy(names: ProductNames) -> PolicyDocument:
     )
 
 
-def queue_policy(names: ProductNames) -> PolicyDocument:
-    """The dead-letter queue takes events that EventBridge could not deliver, and refuses plain HTTP."""
+def queue_policy(names: ProductNames, swept: bool = False) -> PolicyDocument:
+    """The dead-letter queue takes events that EventBridge could not deliver, and refuses plain HTTP.
+
+    `swept` tells whether a rule calls the sweeping function too.
+    """
+    rules = (*names.rule_arns, names.sweep_rule_arn) if swept else names.rule_arns
     queue = (names.dead_letter_queue_arn,)
     return PolicyDocument(
         (
@@ -149,7 +169,7 @@ def queue_policy(names: ProductNames) -> PolicyDocument:
                 principal={"Service": "events.amazonaws.com"},
                 conditions={
                     "StringEquals": {"aws:SourceAccount": names.account},
-                    "ArnEquals": {"aws:SourceArn": names.rule_arns},
+                    "ArnEquals": {"aws:SourceArn": rules},
                 },
             ),
         )

@@ -20,6 +20,12 @@ DISTRIBUTION_ROLE = "EC2ImageBuilderDistributionCrossAccountRole"
 
 DISTRIBUTION_MANAGED_POLICY = "arn:aws:iam::aws:policy/Ec2ImageBuilderCrossAccountDistributionAccess"
 
+LIFECYCLE_ROLE = "Ec2ImageBuilderCrossAccountLifecycleAccess"
+"""Image Builder assumes this exact name to remove images in target accounts (Image Builder User Guide, "Lifecycle
+management prerequisites")."""
+
+LIFECYCLE_MANAGED_POLICY = "arn:aws:iam::aws:policy/service-role/EC2ImageBuilderLifecycleExecutionPolicy"
+
 SCRIPTS_PREFIX = "scripts/"
 BUILDS_PREFIX = "builds/"
 COMPONENTS_PREFIX = "components/"
@@ -32,6 +38,12 @@ TAG_MANIFEST = "golden-ami:manifest-sha256"
 TAG_SCRIPT_VERSION = "golden-ami:script-version-id"
 TAG_CONTENT = "golden-ami:content-sha256"
 TAG_CLIENT_TOKEN = "golden-ami:client-token"
+TAG_CHANNEL = "golden-ami:channel"
+"""On what a channel names; lifecycle policies leave out what has it with `TAG_SET`."""
+TAG_KEPT = "golden-ami:kept"
+"""On what is among the newest or in use in its account, where no channel names it; as above."""
+TAG_SET = "true"
+"""Value of a tag that tells by being there."""
 
 CREATED_BY_IMAGE_BUILDER = "EC2 Image Builder"
 """Value of the tag `CreatedBy` that Image Builder puts on what it makes (its service-linked role's policy)."""
@@ -57,6 +69,11 @@ def distribution_role_arn(account: str) -> str:
     return role_arn(account, DISTRIBUTION_ROLE)
 
 
+def lifecycle_role_arn(account: str) -> str:
+    """ARN of the role with which images are removed in a target account."""
+    return role_arn(account, LIFECYCLE_ROLE)
+
+
 def auto_scaling_role_arn(account: str) -> str:
     """ARN of the role with which Auto Scaling launches instances in an account (EC2 Auto Scaling User Guide)."""
     return role_arn(account, "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
@@ -67,9 +84,14 @@ def fast_launch_role_arn(account: str) -> str:
     return role_arn(account, "aws-service-role/ec2fastlaunch.amazonaws.com/AWSServiceRoleForEC2FastLaunch")
 
 
+def channel_path(product: str) -> str:
+    """What the names of all of a product's channels begin with."""
+    return f"/golden-ami/{product}/"
+
+
 def channel_parameter(product: str, channel: str = "stable") -> str:
     """Name of the SSM parameter that consumers of a product read."""
-    return f"/golden-ami/{product}/{channel}"
+    return f"{channel_path(product)}{channel}"
 
 
 def parameter_arn(name: str, account: str, region: str) -> str:
@@ -157,6 +179,11 @@ class ProductNames:
         return f"{self.stem}-report-outcome"
 
     @property
+    def sweep_function(self) -> str:
+        """The function that removes images which lifecycle policies do not see."""
+        return f"{self.stem}-sweep-images"
+
+    @property
     def topic(self) -> str:
         """The topic for outcomes."""
         return f"{self.stem}-outcomes"
@@ -215,6 +242,16 @@ class ProductNames:
         return f"arn:aws:scheduler:{self.region}:{self.account}:schedule-group/default"
 
     @property
+    def sweep_rule(self) -> str:
+        """The EventBridge rule that calls the sweeping function."""
+        return f"{self.stem}-sweep"
+
+    @property
+    def sweep_rule_arn(self) -> str:
+        """ARN of that rule."""
+        return f"arn:aws:events:{self.region}:{self.account}:rule/{self.sweep_rule}"
+
+    @property
     def image_state_rule(self) -> str:
         """The EventBridge rule for the product's image state changes."""
         return f"{self.stem}-image-state"
@@ -234,6 +271,11 @@ class ProductNames:
         """The role with which Image Builder runs the pipeline."""
         return self.given_roles.execution or f"{self.stem}-execution"
 
+    @property
+    def lifecycle_role(self) -> str:
+        """The role with which Image Builder removes the product's images in the hub."""
+        return f"{self.stem}-lifecycle"
+
     def component(self, label: str) -> str:
         """Name of one of the recipe's components."""
         return f"{self.stem}-{label}"
@@ -246,6 +288,11 @@ class ProductNames:
     def pipeline_arn(self) -> str:
         """ARN of the image pipeline."""
         return self._image_builder("image-pipeline")
+
+    @property
+    def distribution_arn(self) -> str:
+        """ARN of the distribution configuration."""
+        return self._image_builder("distribution-configuration")
 
     @property
     def image_arn_pattern(self) -> str:

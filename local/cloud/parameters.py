@@ -29,6 +29,7 @@ class Parameters:
         self.operations: Mapping[str, Operation] = {
             "GetParameter": self._get,
             "GetParameters": self._get_several,
+            "GetParametersByPath": self._get_by_path,
             "PutParameter": self._put,
         }
 
@@ -58,6 +59,14 @@ class Parameters:
         answer["Parameters"] += [found for found in public.values() if found]
         answer["InvalidParameters"] += [name for name, found in public.items() if not found]
         return answer
+
+    def _get_by_path(self, call: Call) -> dict[str, Any]:
+        """GetParametersByPath: allowed on the path as it is stated (Systems Manager API Reference)."""
+        path = call.parameters["Path"]
+        if path.startswith(PUBLIC_PREFIX):
+            raise ServiceError("UnsupportedOperation", "The local cloud lists no public parameters.")
+        self._authorize(call, path)
+        return self._gateway.forward(call)
 
     def _put(self, call: Call) -> dict[str, Any]:
         """PutParameter. A value of type `aws:ec2:image` is checked by an AMI that its writer can describe.

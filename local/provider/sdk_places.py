@@ -24,6 +24,7 @@ _MODULES = {
         "InfrastructureConfiguration",
         "DistributionConfiguration",
         "ImagePipeline",
+        "LifecyclePolicy",
     ),
     "ec2": ("SecurityGroup",),
     "scheduler": ("Schedule",),

@@ -44,6 +44,7 @@ from model.files.infrastructure import (
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
+from model.files.retention import Retention
 from model.files.schedule import Schedule, StartCondition
 from model.files.volumes import DATA_VOLUME_MAXIMUM, DataVolume, RootVolume
 from model.names import GivenRoles, GivenTopic, ProductNames
@@ -145,6 +146,8 @@ class Product(FileModel):
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
     schedule: Schedule | None = None
     """When the image is built again without an upload; left out, by uploads and by hand only (seed 002: schedule)."""
+    retention: Retention | None = None
+    """When images go; left out, they are kept."""
     notifications: Notifications = Field(default_factory=Notifications)
     """Who is told how builds end."""
     consumers: tuple[Consumer, ...] = ()
@@ -315,6 +318,7 @@ class Product(FileModel):
             base_parameter=self.base_image.own_parameter,
             fast_launch=self.fast_launch is not None,
             scheduled=self.schedule is not None,
+            retention=self.retention is not None,
         )
 
     def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:

@@ -11,7 +11,10 @@ import boto3
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model.names import distribution_role_arn
+from model.names import distribution_role_arn, lifecycle_role_arn
+from runtime.functions.accounts import Accounts
+from runtime.functions.channel_marks import mark_channels
+from runtime.functions.destinations import Pipeline
 from runtime.functions.outcome import read_outcome, report
 from runtime.functions.provenance import Provenance
 from runtime.functions.reports import Topic
@@ -34,7 +37,10 @@ def session_of(account: str, hub: str) -> Any:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str]:
-    """Report the image of an `EC2 Image Builder Image State Change` event, and tag its copies."""
+    """Report the image of an `EC2 Image Builder Image State Change` event, and tag its copies.
+
+    Where images of the product are removed after a time, what channels name now gets its tag too.
+    """
     settings = Settings.from_environment(os.environ)
     image_builder = boto3.client("imagebuilder")
     outcome = read_outcome(event["resources"][0], image_builder)
@@ -50,5 +56,10 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     provenance = Provenance(client("ec2"))
     shared_images = SharedImages(settings.pipeline_arn, image_builder, client("ec2"), client("ssm"))
     topic = Topic(settings.topic_arn, settings.product, boto3.client("sns"))
-    report(outcome, settings.product, provenance, shared_images, topic)
+    try:
+        report(outcome, settings.product, provenance, shared_images, topic)
+    finally:
+        if "RETENTION" in os.environ:
+            accounts = Accounts(settings.hub, lifecycle_role_arn, "golden-ami-channels")
+            mark_channels(Pipeline(image_builder, settings.pipeline_arn, settings.product), accounts)
     return {"status": outcome.status}

@@ -1,4 +1,4 @@
-"""What a product's team is told on its topic about an upload: refused, overtaken, or built with warnings."""
+"""What a product's team is told on its topic beside how builds end: of uploads, and of images that were removed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ class UploadStatus(StrEnum):
     REFUSED = "REFUSED"
     SUPERSEDED = "SUPERSEDED"
     WARNING = "WARNING"
+
+
+class SweepStatus(StrEnum):
+    """What became of a sweep."""
+
+    SWEPT = "SWEPT"
+    SWEEP_FAILED = "SWEEP_FAILED"
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,16 @@ class Topic:
             "total": len(overtaken),
         }
         self.publish(f"{len(overtaken)} uploads superseded", UploadStatus.SUPERSEDED, body)
+
+    def swept(self, found: dict[str, Any]) -> None:
+        """Report what a sweep removed, and where it could not look or remove: first entries and numbers of all."""
+        failed = found["failed"]
+        status = SweepStatus.SWEEP_FAILED if failed else SweepStatus.SWEPT
+        listed = {name: entries[:ENTRIES_MAXIMUM] for name, entries in found.items()}
+        totals = {name: len(entries) for name, entries in found.items()}
+        reasons = [f"{one['account']} in {one['region']}: {one['reason']}" for one in failed[:10]]
+        body = {"reason": "; ".join(reasons) or None, **listed, "totals": totals}
+        self.publish(f"{totals['amis']} AMIs removed", status, body)
 
 
 def reason(finding: Finding) -> str:

@@ -18,6 +18,7 @@ from model import (
     hub_policies,
     key_policies,
     pipeline_policies,
+    retention_policies,
     schedule_policies,
     target_policies,
     upload_policies,
@@ -31,6 +32,7 @@ from model.files.infrastructure import InstanceProfile
 from model.files.landing_zone import LandingZone
 from model.files.loading import load_landing_zone, load_product, stack_path
 from model.files.product import Consumer, ConsumerMode, Product
+from model.files.retention import Retention
 from model.names import ProductNames
 
 PROJECT = Path(__file__).parents[2]
@@ -88,6 +90,7 @@ def circumstances() -> list[Circumstances]:
     }
     every_kind = {
         "name": "every-kind",
+        "retention": Retention.model_validate({"afterDays": 90}),
         "consumers": tuple(
             _consumer(account, f"teams/{mode.value}-{scaling}", mode, scaling)
             for account in landing_zone.targets
@@ -99,7 +102,7 @@ def circumstances() -> list[Circumstances]:
             for account in (*(landing_zone.account_id(name) for name in accounts), "999999999999")
         ),
     }
-    shared = {"name": "shared", "distribution": tuple(_shared(landing_zone))}
+    shared = {"name": "shared", "retention": every_kind["retention"], "distribution": tuple(_shared(landing_zone))}
     given = {
         "name": "given",
         "distribution": (),
@@ -195,6 +198,13 @@ def _distribution_extensions(given: Circumstances) -> list[PolicyDocument]:
     ]
 
 
+def _retention_extensions(given: Circumstances) -> list[PolicyDocument]:
+    documents = [
+        retention_policies.retention_extension_policy(given.plan, each) for each in given.plan.extended_accounts
+    ]
+    return [document for document in documents if document.statements]
+
+
 def _image_keys(given: Circumstances) -> list[PolicyDocument]:
     plan, administrators = given.plan, given.landing_zone.key_administrators
     return [key_policies.image_key_policy(plan, region, administrators) for region in plan.key_regions]
@@ -248,12 +258,32 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
         Kind.IDENTITY,
         lambda given: [hub_policies.report_function_policy(given.names, given.plan, given.data_key)],
     ),
+    hub_policies.sweep_function_policy: (
+        Kind.IDENTITY,
+        lambda given: [hub_policies.sweep_function_policy(given.names, given.plan, given.data_key)],
+    ),
+    retention_policies.lifecycle_role_trust: (
+        Kind.TRUST,
+        lambda given: [retention_policies.lifecycle_role_trust(given.plan.hub)],
+    ),
+    retention_policies.lifecycle_role_policy: (
+        Kind.IDENTITY,
+        lambda given: [retention_policies.lifecycle_role_policy(account) for account in given.plan.target_accounts],
+    ),
+    retention_policies.retention_extension_policy: (Kind.IDENTITY, _retention_extensions),
+    retention_policies.lifecycle_execution_policy: (
+        Kind.IDENTITY,
+        lambda given: [retention_policies.lifecycle_execution_policy(given.names, given.plan)],
+    ),
     hub_policies.bucket_policy: (
         Kind.RESOURCE,
         lambda given: [hub_policies.bucket_policy(given.names, given.plan, given.data_key)],
     ),
     hub_policies.topic_policy: (Kind.RESOURCE, lambda given: [hub_policies.topic_policy(given.names)]),
-    hub_policies.queue_policy: (Kind.RESOURCE, lambda given: [hub_policies.queue_policy(given.names)]),
+    hub_policies.queue_policy: (
+        Kind.RESOURCE,
+        lambda given: [hub_policies.queue_policy(given.names, given.plan.retention)],
+    ),
     key_policies.image_key_policy: (Kind.KEY, _image_keys),
     key_policies.data_key_policy: (
         Kind.KEY,

@@ -191,6 +191,7 @@ OF_HUB_DEPLOYMENT = (
 OF_TARGETS_DEPLOYMENT = (
     never(DEPLOYMENT_IN_TARGETS, "AddPolicyToRoles", Why.LET_GO, "iam:DeleteRolePolicy"),
     never(DEPLOYMENT_IN_TARGETS, "AttachDistributionPolicy", Why.LET_GO, "iam:DetachRolePolicy"),
+    never(DEPLOYMENT_IN_TARGETS, "AttachLifecyclePolicy", Why.LET_GO, "iam:DetachRolePolicy"),
     never(DEPLOYMENT_IN_PRODUCTION, "KeepAutoScalingGrants", Why.LET_GO, "kms:RevokeGrant"),
     *made_profiles(DEPLOYMENT_IN_PRODUCTION, "ManageConsumerProfiles"),
     never(DEPLOYMENT_IN_TEST, "ManageConsumerProfiles", Why.OTHER_PRODUCT),
@@ -198,6 +199,8 @@ OF_TARGETS_DEPLOYMENT = (
     never(DEPLOYMENT_IN_TEST, "ManageConsumerRoles", Why.OTHER_PRODUCT),
     *made_roles(DEPLOYMENT_IN_TARGETS, "ManageDistributionRole"),
     never(DEPLOYMENT_IN_TARGETS, "ManageDistributionRole", Why.LET_GO, "iam:ListInstanceProfilesForRole"),
+    *made_roles(DEPLOYMENT_IN_TARGETS, "ManageLifecycleRole"),
+    never(DEPLOYMENT_IN_TARGETS, "ManageLifecycleRole", Why.LET_GO, "iam:ListInstanceProfilesForRole"),
     never(DEPLOYMENT_IN_TEST, "PassConsumerRoles", Why.OTHER_PRODUCT, "iam:PassRole"),
     never(DEPLOYMENT_IN_TEST, "ReadAttachedPolicies", Why.NOTHING_ATTACHED, "iam:GetPolicy", "iam:GetPolicyVersion"),
 )

@@ -97,7 +97,7 @@ class Images:
         return {**answer, "NextToken": token} if token else answer
 
     def describe_attribute(self, call: Call) -> dict[str, Any]:
-        """DescribeImageAttribute: description, launch permissions or block devices of an own image."""
+        """DescribeImageAttribute: description, launch permissions, block devices or last launch of an own image."""
         reject_others(call, frozenset({"ImageId", "Attribute"}))
         image = self._own(call)
         self._access.record(call, image)
@@ -106,6 +106,9 @@ class Images:
                 return {"ImageId": image.id, "LaunchPermissions": image.permissions}
             case "description":
                 return {"ImageId": image.id, "Description": {"Value": image.description}}
+            case "lastLaunchedTime":
+                launched = image.last_launched(self._gateway.clock.now())
+                return {"ImageId": image.id, "LastLaunchedTime": {"Value": _date(launched)} if launched else {}}
             case "blockDeviceMapping":
                 return {"ImageId": image.id, "BlockDeviceMappings": self._devices(image)}
             case other:
@@ -207,6 +210,8 @@ class Images:
             "SourceImageRegion": image.source_region,
             "SourceInstanceId": image.source_instance,
         }
+        if launched := image.last_launched(now):
+            shown["LastLaunchedTime"] = _date(launched)
         shown.update({name: value for name, value in optional.items() if value})
         if image.failure and state == State.FAILED:
             shown["StateReason"] = {"Code": image.failure.code, "Message": image.failure.message}

@@ -120,6 +120,7 @@ class Launches:
             volume.instance_id = instance.id
             self._store.add(volume)
         self._store.add(instance)
+        image.launches.append(now)
         self._store.client_tokens[token] = [instance.id]
         return reservation, [instance]
 

@@ -46,6 +46,9 @@ TRANSITIONS: dict[tuple[Kind, State], tuple[float, State, State]] = {
 """How states move by themselves: after so many seconds of the clock, to the first state, or to the second where a
 reason of failure is stored (EC2 User Guide, "Instance lifecycle"; API Reference, ImageState and SnapshotState)."""
 
+LAUNCH_DELAY = timedelta(days=1)
+"""Time after which an image's last launch is told of."""
+
 INSTANCE_STATE_CODES = {
     State.PENDING: 0,
     State.RUNNING: 16,
@@ -188,6 +191,8 @@ class Image(Record):
     source_instance: str | None = None
     fast_launches: dict[str, FastLaunch] = field(default_factory=dict[str, FastLaunch])
     """By the account that enabled it."""
+    launches: list[datetime] = field(default_factory=list[datetime])
+    """When instances were launched from it."""
 
     @property
     def kind(self) -> Kind:
@@ -198,6 +203,10 @@ class Image(Record):
     def public(self) -> bool:
         """Whether everybody may launch it."""
         return {"Group": "all"} in self.permissions
+
+    def last_launched(self, time: datetime) -> datetime | None:
+        """The last launch that EC2 tells of: it does so after a day (API Reference, Image, lastLaunchedTime)."""
+        return max((launch for launch in self.launches if time - launch >= LAUNCH_DELAY), default=None)
 
     def may_be_launched_by(self, account: str, memberships: frozenset[str] = frozenset()) -> bool:
         """Whether an account sees the image: its own, shared with it or what it is a member of, or public.

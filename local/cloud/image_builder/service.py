@@ -19,6 +19,8 @@ from local.cloud.image_builder.distributions import Distributions
 from local.cloud.image_builder.executions import Executions
 from local.cloud.image_builder.images import Images
 from local.cloud.image_builder.infrastructures import Infrastructures
+from local.cloud.image_builder.lifecycle_executions import LifecycleExecutions
+from local.cloud.image_builder.lifecycle_policies import LifecyclePolicies
 from local.cloud.image_builder.pipelines import Pipelines
 from local.cloud.image_builder.recipes import Recipes
 from local.cloud.image_builder.runs import Runs
@@ -34,11 +36,12 @@ _CREATED = {
     "CreateInfrastructureConfiguration": "infrastructure-configuration",
     "CreateDistributionConfiguration": "distribution-configuration",
     "CreateImagePipeline": "image-pipeline",
+    "CreateLifecyclePolicy": "lifecycle-policy",
 }
 _ARN_MEMBERS = (
     "resourceArn", "imagePipelineArn", "imageBuildVersionArn", "componentBuildVersionArn", "imageRecipeArn",
     "infrastructureConfigurationArn", "distributionConfigurationArn", "componentArn", "imageArn", "componentVersionArn",
-    "imageVersionArn",
+    "imageVersionArn", "lifecyclePolicyArn",
 )  # fmt: skip
 
 
@@ -64,8 +67,10 @@ class ImageBuilder:
             Pipelines(context, images),
             images,
             Executions(context, self.runs),
+            LifecyclePolicies(context),
             Tagging(context),
         )
+        self._lifecycles = LifecycleExecutions(context)
         self.operations: Mapping[str, Operation] = {
             name: self._guarded(operation) for group in groups for name, operation in group.operations.items()
         }
@@ -99,6 +104,7 @@ class ImageBuilder:
             shape = self._model.operation_model(call.operation).input_shape
             if shape is not None:
                 constraints.check(shape, call.parameters)
+            self._lifecycles.catch_up()
             with self._store.lock:
                 return self._once(call, operation)
 

@@ -76,6 +76,10 @@ class Store:
         """The resources of an account in a Region."""
         return self._shelves.setdefault((account, region), Shelf())
 
+    def shelves(self) -> list[Shelf]:
+        """Those of all accounts and Regions."""
+        return list(self._shelves.values())
+
     def clear(self) -> None:
         """Forget everything."""
         # Not under the lock: an operation may hold it while it waits for the very loop that resets the cloud.

@@ -26,6 +26,7 @@ MODULES = MappingProxyType(
         "aws:imagebuilder/imagePipeline:ImagePipeline": "image_builder",
         "aws:imagebuilder/imageRecipe:ImageRecipe": "image_builder",
         "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration": "image_builder_configurations",
+        "aws:imagebuilder/lifecyclePolicy:LifecyclePolicy": "image_builder_lifecycle",
         "aws:kms/alias:Alias": "keys",
         "aws:kms/grant:Grant": "grants",
         "aws:kms/key:Key": "keys",

@@ -137,3 +137,18 @@ def test_accounts_and_regions_have_parameters_of_their_own(cloud: ServedCloud) -
     for who, region in ((HUB, AWAY), (TARGET, HOME)):
         code, _ = refusal(lambda: cloud.client("ssm", who, region).get_parameter(Name=name))  # noqa: B023
         assert code == "ParameterNotFound"
+
+
+def test_parameters_are_listed_by_path_where_the_path_is_allowed(cloud: ServedCloud) -> None:
+    ssm, path = cloud.client("ssm"), f"/{cloud.name('product')}/"
+    for name in ("stable", "candidate", "deep/one"):
+        put(ssm, path + name, base(cloud))
+    put(ssm, f"{path[:-1]}-other", base(cloud))
+    resource = f"arn:aws:ssm:{HOME}:{HUB}:parameter{path}*"
+    reader = cloud.client("ssm", cloud.role(HUB, statement("ssm:GetParametersByPath", resource)))
+    listed = reader.get_parameters_by_path(Path=path, Recursive=True)["Parameters"]
+    assert [each["Name"] for each in listed] == [f"{path}candidate", f"{path}deep/one", f"{path}stable"]
+    code, message = refusal(lambda: reader.get_parameters_by_path(Path="/", Recursive=True))
+    assert code == "AccessDeniedException"
+    assert f"ssm:GetParametersByPath on resource: arn:aws:ssm:{HOME}:{HUB}:parameter/" in message
+    assert refusal(lambda: ssm.get_parameters_by_path(Path="/aws/service/ecs/"))[0] == "UnsupportedOperation"

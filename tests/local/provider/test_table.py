@@ -120,6 +120,7 @@ def test_a_rows_calls_exist_in_botocores_model(token: str) -> None:
             "CreateInfrastructureConfiguration",
         ),
         ("aws:imagebuilder/distributionConfiguration:DistributionConfiguration", "CreateDistributionConfiguration"),
+        ("aws:imagebuilder/lifecyclePolicy:LifecyclePolicy", "CreateLifecyclePolicy"),
         ("aws:kms/key:Key", "CreateKey"),
         ("aws:lambda/function:Function", "CreateFunction"),
         ("aws:lambda/permission:Permission", "AddPermission"),

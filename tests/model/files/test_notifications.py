@@ -30,14 +30,14 @@ def subscriber(**stated: Any) -> Subscriber:
         (("success",), {"status": ["AVAILABLE"]}),
         (
             ("failure",),
-            {"$or": [{"status": ["FAILED", "CANCELLED", "REFUSED"]}, {"NewStateValue": ["ALARM"]}]},
+            {"$or": [{"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED"]}, {"NewStateValue": ["ALARM"]}]},
         ),
         (
             ("success", "failure", "success"),
             {
                 "$or": [
                     {"status": ["AVAILABLE"]},
-                    {"status": ["FAILED", "CANCELLED", "REFUSED"]},
+                    {"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED"]},
                     {"NewStateValue": ["ALARM"]},
                 ]
             },

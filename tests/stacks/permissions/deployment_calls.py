@@ -15,6 +15,8 @@ from model.names import (
     COMPONENTS_PREFIX,
     DISTRIBUTION_MANAGED_POLICY,
     DISTRIBUTION_ROLE,
+    LIFECYCLE_MANAGED_POLICY,
+    LIFECYCLE_ROLE,
     ProductNames,
     auto_scaling_role_arn,
     role_arn,
@@ -89,6 +91,11 @@ def attach_instance_policy(deployer: Deployer) -> None:
 def attach_distribution_policy(deployer: Deployer) -> None:
     """Attach what is attached already, which changes nothing."""
     deployer.client("iam").attach_role_policy(RoleName=DISTRIBUTION_ROLE, PolicyArn=DISTRIBUTION_MANAGED_POLICY)
+
+
+def attach_lifecycle_policy(deployer: Deployer) -> None:
+    """Attach what is attached already, which changes nothing."""
+    deployer.client("iam").attach_role_policy(RoleName=LIFECYCLE_ROLE, PolicyArn=LIFECYCLE_MANAGED_POLICY)
 
 
 def read_hub_profile(deployer: Deployer) -> None:

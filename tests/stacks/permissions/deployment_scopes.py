@@ -232,12 +232,19 @@ def _target(account: str, created: str, other: str) -> tuple[Scope, ...]:
     """What both targets' roles must not touch; `other` is a role of the account that another statement names."""
     return (
         _resource(account, "ManageDistributionRole", touch_role(ROLE), "iam:TagRole"),
+        _resource(account, "ManageLifecycleRole", touch_role(ROLE), "iam:TagRole"),
         _resource(account, "ManageConsumerRoles", touch_role(other), "iam:TagRole"),
         _resource(account, "AddPolicyToRoles", put_policy(ROLE), "iam:PutRolePolicy"),
         _condition(
             account,
             "AttachDistributionPolicy",
             attach_administrator("EC2ImageBuilderDistributionCrossAccountRole"),
+            "iam:AttachRolePolicy",
+        ),
+        _condition(
+            account,
+            "AttachLifecyclePolicy",
+            attach_administrator("Ec2ImageBuilderCrossAccountLifecycleAccess"),
             "iam:AttachRolePolicy",
         ),
         _condition(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model.names import DISTRIBUTION_ROLE
+from model.names import DISTRIBUTION_ROLE, LIFECYCLE_ROLE
 from tests.stacks.permissions import deployment_calls as calls
 from tests.stacks.permissions.classification import Purpose
 from tests.stacks.permissions.deployment_calls import ROLE, Call
@@ -83,6 +83,8 @@ def _target(account: str, created: str, existing: str, policy: str) -> tuple[Adm
         Administered(account, "DeployFromHub", calls.assume, "sts:AssumeRole", trust=True),
         Administered(account, "ManageDistributionRole", read_distribution_role, "iam:GetRole"),
         Administered(account, "AttachDistributionPolicy", calls.attach_distribution_policy, "iam:AttachRolePolicy"),
+        Administered(account, "ManageLifecycleRole", calls.read_role(LIFECYCLE_ROLE), "iam:GetRole"),
+        Administered(account, "AttachLifecyclePolicy", calls.attach_lifecycle_policy, "iam:AttachRolePolicy"),
         Administered(account, "ManageConsumerRoles", calls.read_role(created), "iam:GetRole"),
         Administered(account, "ManageConsumerProfiles", calls.read_profile(created), "iam:GetInstanceProfile"),
         Administered(account, "PassConsumerRoles", calls.hand_role_to_profile(created), "iam:PassRole"),

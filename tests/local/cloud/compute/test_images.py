@@ -412,3 +412,24 @@ def test_reset_forgets_everything(ec2: Any) -> None:
     ec2.compute.reset()
     assert ec2.refusal("DescribeImages", ImageIds=[made]).code == "InvalidAMIID.NotFound"
     assert ec2("DescribeInstances")["Reservations"] == []
+
+
+def test_a_launch_is_told_of_after_a_day(ec2: Any, gateway: Any) -> None:
+    made = ec2.made()
+    gateway.clock.move(3600)
+    first = gateway.clock.now()
+    ec2.launched(made)
+
+    def told() -> tuple[str | None, str | None]:
+        attribute = ec2("DescribeImageAttribute", ImageId=made, Attribute="lastLaunchedTime")["LastLaunchedTime"]
+        return ec2.image(made).get("LastLaunchedTime"), attribute.get("Value")
+
+    assert told() == (None, None)
+    gateway.clock.move(24 * 3600)
+    text = first.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert told() == (text, text)
+    ec2.launched(made)
+    # The later launch takes its day too.
+    assert told() == (text, text)
+    gateway.clock.move(24 * 3600)
+    assert told()[0] > text

@@ -108,11 +108,14 @@ class FakeClient:
             raise refused("GetInstanceProfile", "none", "NoSuchEntity")
         return {"InstanceProfile": {"Roles": [{"Arn": f"arn:aws:iam::{self.account}:role/build"}]}}
 
-    def describe_images(self, ImageIds: list[str]) -> dict[str, Any]:
+    def describe_images(
+        self, ImageIds: list[str] | None = None, Filters: list[dict[str, Any]] | None = None, **_more: Any
+    ) -> dict[str, Any]:
+        wanted = ImageIds or [value for entry in Filters or [] for value in entry["Values"]]
         found = [
             image
             for (owner, region, name), image in self.cloud.images.items()
-            if name in ImageIds and region == self.region and (owner in (self.account, "amazon"))
+            if name in wanted and region == self.region and (owner in (self.account, "amazon"))
         ]
         return {"Images": found}
 
@@ -156,10 +159,26 @@ class FakeClient:
             "State": "available",
             "owner": self.account,
             "shared": set(),
+            "Public": False,
+            "Tags": [],
             "request": request,
             "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": f"snap-{image_id[4:]}"}}],
         }
         return {"ImageId": image_id}
+
+    def describe_image_attribute(self, ImageId: str, Attribute: str) -> dict[str, Any]:
+        image = self.cloud.images[(self.account, self.region, ImageId)]
+        if Attribute == "lastLaunchedTime":
+            return {"LastLaunchedTime": {"Value": image["launched"]} if "launched" in image else {}}
+        return {"LaunchPermissions": [{"UserId": account} for account in image["shared"]]}
+
+    def deregister_image(self, ImageId: str) -> None:
+        self._begin("DeregisterImage")
+        del self.cloud.images[(self.account, self.region, ImageId)]
+
+    def delete_snapshot(self, SnapshotId: str) -> None:
+        self._begin("DeleteSnapshot")
+        assert (self.account, self.region, SnapshotId.replace("snap", "ami")) not in self.cloud.images
 
     def modify_image_attribute(self, ImageId: str, LaunchPermission: dict[str, Any]) -> None:
         self._begin("ModifyImageAttribute")
