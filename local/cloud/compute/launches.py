@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from local.cloud.call import Call, ServiceError
 from local.cloud.compute.access import Access, new_arn, reject_others, request_keys, requested_tags, tag_keys
 from local.cloud.compute.block_devices import new_device, performance_of_device, stated_devices
 from local.cloud.compute.encryption import KeyUse, key_arn_of
+from local.cloud.compute.instance_types import check_architecture
 from local.cloud.compute.records import (
     Encryption,
     Failure,
@@ -42,9 +42,6 @@ KNOWN = frozenset(
 
 MADE = frozenset({Kind.INSTANCE, Kind.VOLUME})
 """What a launch makes and its caller can tag."""
-
-ARM64_TYPE = re.compile(r"(a1|[a-z]+\d+[a-z]*g[a-z]*|[a-z]+\d+[a-z]*-gb\d+)[.-]")
-"""Instance types with AWS's own processors (EC2 Instance Types, "Amazon EC2 instance type naming conventions")."""
 
 DEFAULT_TYPE = "m1.small"
 """Instance type of a launch that names none (API Reference, RunInstances)."""
@@ -81,7 +78,7 @@ class Launches:
             launched = [self._store.instance(one, call.caller.account, call.region) for one in known]
             return launched[0].reservation_id, launched
         image = self._image(call)
-        _check_architecture(image, call.parameters.get("InstanceType", DEFAULT_TYPE))
+        check_architecture(image, call.parameters.get("InstanceType", DEFAULT_TYPE))
         tags = requested_tags(call, MADE)
         network = self._network(call)
         profile_arn = self._profile(call)
@@ -304,14 +301,3 @@ class Launches:
                 )
             )
         return volumes, failure
-
-
-def _check_architecture(image: Image, instance_type: str) -> None:
-    architecture = "arm64" if ARM64_TYPE.match(instance_type) else "x86_64"
-    if architecture != image.architecture:
-        message = (
-            f"The architecture '{architecture}' of the specified instance type does not match the architecture "
-            f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
-            "architectures, and try again."
-        )
-        raise ServiceError("InvalidParameterValue", message)

@@ -91,7 +91,7 @@ def test_a_root_volume_may_be_what_a_data_volume_of_its_type_may_be(
     volume_type: VolumeType, size: int, iops: int | None, throughput: int | None
 ) -> None:
     stated: dict[str, Any] = {"size": size, "iops": iops, "throughput": throughput}
-    data: dict[str, Any] = {"device": "/dev/sdf", "type": DataVolumeType(volume_type.value), **stated}
+    data = {"device": "/dev/sdf", "type": DataVolumeType(volume_type.value), **stated}
     try:
         DataVolume.model_validate(data)
     except ValidationError:
