@@ -12,7 +12,11 @@ from rich.console import Console
 
 from commands.project import PROJECT, landing_zone_of, product_names, product_of, told_plainly
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
-from model.documents import PolicyDocument
+from model.documents import PolicyDocument, in_parts
+
+MANAGED_POLICY_MAXIMUM = 6_144
+"""Characters of a managed policy, of which a role takes ten; the inline ones have 10,240 together (IAM User Guide, "IAM
+and AWS STS quotas"), which many products outgrow."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,27 @@ def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
 
 
 def main() -> None:
-    """Print each account's deployment role as the two commands that make it there."""
+    """Print each account's deployment role as the commands that make it there."""
     with told_plainly(Console(stderr=True)):
         for role in deployment_roles(PROJECT):
-            print(f"# {role.account_name} ({role.account})")
-            print(f"aws iam create-role --role-name {role.role} --assume-role-policy-document '{role.trust.json()}'")
-            print(f"aws iam put-role-policy --role-name {role.role} --policy-name golden-ami-deployment \\")
-            print(f"  --policy-document '{json.dumps(role.permissions.as_dict(), indent=2)}'")
-            if role.scaled:
-                # An account has one; AWS makes it with the first Auto Scaling group, and refuses a second one.
-                print("aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com")
+            print("\n".join(_commands(role)))
             print()
+
+
+def _commands(role: DeploymentRole) -> Iterator[str]:
+    path, _, name = role.role.rpartition("/")
+    placed = f" --path /{path}/" if path else ""
+    yield f"# {role.account_name} ({role.account})"
+    yield f"aws iam create-role --role-name {name}{placed} \\"
+    yield f"  --assume-role-policy-document '{role.trust.json()}'"
+    for number, part in enumerate(in_parts(role.permissions, MANAGED_POLICY_MAXIMUM), 1):
+        policy = f"golden-ami-deployment-{number}"
+        yield f"aws iam create-policy --policy-name {policy} \\"
+        yield f"  --policy-document '{json.dumps(part.as_dict(), indent=2)}'"
+        yield f"aws iam attach-role-policy --role-name {name} --policy-arn arn:aws:iam::{role.account}:policy/{policy}"
+    if role.scaled:
+        # An account has one; AWS makes it with the first Auto Scaling group, and refuses a second one.
+        yield "aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 POLICY_LANGUAGE_VERSION = "2012-10-17"
@@ -65,6 +65,32 @@ class PolicyDocument:
     def json(self) -> str:
         """The document as compact JSON; the same document gives the same text."""
         return json.dumps(self.as_dict(), separators=(",", ":"))
+
+
+def in_parts(document: PolicyDocument, maximum: int) -> tuple[PolicyDocument, ...]:
+    """Documents of at most `maximum` characters that together allow the same; statements keep their order.
+
+    A statement that is too long alone is parted by its resources. Raises `ValueError` where one is too long for a
+    single resource.
+    """
+    parts: list[PolicyDocument] = []
+    held: list[Statement] = []
+    for statement in (part for whole in document.statements for part in _parted(whole, maximum)):
+        if held and len(PolicyDocument((*held, statement)).json()) > maximum:
+            parts.append(PolicyDocument(tuple(held)))
+            held = []
+        held.append(statement)
+    return (*parts, PolicyDocument(tuple(held)))
+
+
+def _parted(statement: Statement, maximum: int) -> tuple[Statement, ...]:
+    if len(PolicyDocument((statement,)).json()) <= maximum:
+        return (statement,)
+    middle = len(statement.resources) // 2
+    if not middle:
+        raise ValueError(f"statement {statement.sid} has more than {maximum} characters")
+    halves = statement.resources[:middle], statement.resources[middle:]
+    return tuple(part for half in halves for part in _parted(replace(statement, resources=half), maximum))
 
 
 def trust_policy(*statements: Statement) -> PolicyDocument:

@@ -1,8 +1,12 @@
 """Deployment roles: every account's, from the files."""
 
+import json
+import re
 from pathlib import Path
 
-from commands.deployment_roles import deployment_roles
+import pytest
+
+from commands.deployment_roles import MANAGED_POLICY_MAXIMUM, deployment_roles, main
 from commands.project import landing_zone_of, product_of
 from model.deployment_role import hub_deployment_policy
 from model.distribution import DistributionPlan
@@ -11,15 +15,29 @@ from model.files.base_image import BaseImage
 from model.files.infrastructure import InstanceProfile
 
 PROJECT = Path(__file__).parent.parent.parent
-INLINE_POLICY_MAXIMUM = 10_240
 
 
-def test_each_account_gets_a_role_that_trusts_the_hub_and_fits_awss_limit() -> None:
+def test_each_account_gets_a_role_that_trusts_the_hub() -> None:
     roles = list(deployment_roles(PROJECT))
     assert [role.account for role in roles] == ["111111111111", "222222222222", "333333333333"]
     for role in roles:
         assert role.trust.as_dict()["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
-        assert len(role.permissions.json()) <= INLINE_POLICY_MAXIMUM
+
+
+def test_its_permissions_are_printed_as_managed_policies_that_keep_awss_limit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main()
+    printed = capsys.readouterr().out
+    documents = [json.loads(text) for text in re.findall(r"--policy-document '(.*?)'", printed, re.DOTALL)]
+    stated = [statement for document in documents for statement in document["Statement"]]
+    roles = list(deployment_roles(PROJECT))
+    assert stated == [one for role in roles for one in role.permissions.as_dict()["Statement"]]
+    assert all(len(json.dumps(document, separators=(",", ":"))) <= MANAGED_POLICY_MAXIMUM for document in documents)
+    assert len(documents) > len(roles)
+    attached = re.findall(r"attach-role-policy --role-name golden-ami-deployment --policy-arn (\S+)", printed)
+    assert attached[:2] == [f"arn:aws:iam::111111111111:policy/golden-ami-deployment-{number}" for number in (1, 2)]
+    assert len(attached) == len(documents)
 
 
 def test_a_target_names_its_own_consumer_roles_only() -> None:
