@@ -109,29 +109,24 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:CreateImagePipeline",
     "imagebuilder:CreateImageRecipe",
     "imagebuilder:CreateInfrastructureConfiguration",
+    "imagebuilder:CreateLifecyclePolicy",
     "imagebuilder:DeleteComponent",
     "imagebuilder:DeleteDistributionConfiguration",
     "imagebuilder:DeleteImagePipeline",
     "imagebuilder:DeleteImageRecipe",
     "imagebuilder:DeleteInfrastructureConfiguration",
+    "imagebuilder:DeleteLifecyclePolicy",
     "imagebuilder:GetComponent",
     "imagebuilder:GetDistributionConfiguration",
     "imagebuilder:GetImagePipeline",
     "imagebuilder:GetImageRecipe",
     "imagebuilder:GetInfrastructureConfiguration",
+    "imagebuilder:GetLifecyclePolicy",
     "imagebuilder:TagResource",
     "imagebuilder:UntagResource",
     "imagebuilder:UpdateDistributionConfiguration",
     "imagebuilder:UpdateImagePipeline",
     "imagebuilder:UpdateInfrastructureConfiguration",
-)
-
-LIFECYCLE_POLICY_ACTIONS = (
-    "imagebuilder:CreateLifecyclePolicy",
-    "imagebuilder:DeleteLifecyclePolicy",
-    "imagebuilder:GetLifecyclePolicy",
-    "imagebuilder:TagResource",
-    "imagebuilder:UntagResource",
     "imagebuilder:UpdateLifecyclePolicy",
 )
 

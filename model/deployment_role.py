@@ -15,7 +15,6 @@ from model.deployment_actions import (
     INSTANCE_PROFILE_ACTIONS,
     KEY_ACTIONS,
     LAYER_ACTIONS,
-    LIFECYCLE_POLICY_ACTIONS,
     LOG_GROUP_ACTIONS,
     NETWORK_READ_ACTIONS,
     QUEUE_ACTIONS,
@@ -154,14 +153,6 @@ def _auto_scaling_grants(account: str, hubs: tuple[str, ...]) -> list[Statement]
     ]
 
 
-def _lifecycle_policies(hub: str, region: str, plans: tuple[DistributionPlan, ...]) -> tuple[Statement, ...]:
-    """Where some product's images are removed after a time."""
-    if not any(plan.retention for plan in plans):
-        return ()
-    policies = (f"arn:aws:imagebuilder:{region}:{hub}:lifecycle-policy/golden-ami-*",)
-    return (Statement("ManageLifecyclePolicies", LIFECYCLE_POLICY_ACTIONS, policies),)
-
-
 def hub_deployment_policy(
     hub: str, region: str, regions: tuple[str, ...], plans: tuple[DistributionPlan, ...]
 ) -> PolicyDocument:
@@ -248,10 +239,10 @@ def hub_deployment_policy(
                         "infrastructure-configuration",
                         "distribution-configuration",
                         "image-pipeline",
+                        "lifecycle-policy",
                     )
                 ),
             ),
-            *_lifecycle_policies(hub, region, plans),
             Statement("FindVersions", VERSION_READ_ACTIONS),
             # A recipe may name components of AWS, of the Marketplace and of other accounts.
             Statement(

@@ -18,6 +18,8 @@ PRODUCTION, TEST = "222222222222", "333333333333"
 class Why(StrEnum):
     """Why something is granted that the run does not call."""
 
+    RETENTION = "only a product with a retention has a lifecycle policy; one that no longer has it still removes it"
+
     LET_GO = "a product is let go with it (docs/letting-go.md), as tests/stacks/test_lifecycle.py does with another one"
     LARGE_DOCUMENTS = "only a component whose document is too large for a call goes through the bucket"
     CHANGE = "only a change of what is deployed calls it, and the run deploys everything once"
@@ -151,6 +153,10 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateDistributionConfiguration"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateImagePipeline"),
     never(DEPLOYMENT, "ManageImageBuilder", Why.CHANGE, "imagebuilder:UpdateInfrastructureConfiguration"),
+    never(DEPLOYMENT, "ManageImageBuilder", Why.RETENTION, "imagebuilder:CreateLifecyclePolicy"),
+    never(DEPLOYMENT, "ManageImageBuilder", Why.RETENTION, "imagebuilder:DeleteLifecyclePolicy"),
+    never(DEPLOYMENT, "ManageImageBuilder", Why.RETENTION, "imagebuilder:GetLifecyclePolicy"),
+    never(DEPLOYMENT, "ManageImageBuilder", Why.RETENTION, "imagebuilder:UpdateLifecyclePolicy"),
     *made_profiles(DEPLOYMENT, "ManageInstanceProfiles"),
     never(DEPLOYMENT, "ManageKeys", Why.LET_GO, "kms:CancelKeyDeletion", "kms:RevokeGrant", "kms:ScheduleKeyDeletion"),
     never(DEPLOYMENT, "ManageKeys", Why.CHANGE, "kms:DisableKeyRotation", "kms:PutKeyPolicy"),

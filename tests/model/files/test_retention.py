@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from model.deployment_role import hub_deployment_policy
-from model.files.landing_zone import LandingZone
-from model.files.product import Product
 from model.files.retention import Retention
 
 
@@ -41,18 +38,3 @@ def test_a_mistake_is_told_with_its_field(stated: dict[str, Any], field: str, to
     with pytest.raises(ValidationError, match=told) as caught:
         retention(**stated)
     assert [error["loc"] for error in caught.value.errors()] == [(field,)]
-
-
-def test_the_deployment_role_makes_lifecycle_policies_where_some_product_has_a_retention(
-    ledger: Product, landing_zone: LandingZone
-) -> None:
-    kept = ledger.model_copy(update={"retention": Retention.model_validate({"afterDays": 90})})
-
-    def actions(*products: Product) -> set[str]:
-        plans = tuple(product.plan(landing_zone) for product in products)
-        policy = hub_deployment_policy("111111111111", "us-east-1", landing_zone.regions, plans)
-        return {action for statement in policy.statements for action in statement.actions}
-
-    assert actions(kept, ledger) - actions(ledger) == {
-        f"imagebuilder:{verb}LifecyclePolicy" for verb in ("Create", "Delete", "Get", "Update")
-    }
