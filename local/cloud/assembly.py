@@ -86,5 +86,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         FunctionRoles(gateway, invocations),
         alarms,
     ]
+    if isinstance(gateway.clock, MovableClock):
+        gateway.clock.add(image_builder.lifecycles)
     front.serve(gateway, services, guards)
     return gateway

@@ -1,4 +1,4 @@
-"""Executions of lifecycle policies: once a day by the clock, carried out when somebody next asks Image Builder.
+"""Executions of lifecycle policies: once a day, when the clock is moved or somebody next asks Image Builder.
 
 What a rule retains is counted for each version of a recipe by itself. An image resource goes after all of its AMIs; AWS
 does not say what becomes of one of which an AMI was left: here it stays. Source: User Guide, "How lifecycle policy
@@ -46,19 +46,36 @@ class LifecycleExecutions:
         self._running = threading.Lock()
 
     def catch_up(self) -> None:
-        """Run every policy whose day has passed; whoever asks meanwhile does not wait for it."""
-        if not self._running.acquire(blocking=False):
-            return
-        try:
-            now = self._context.gateway.clock.now()
-            for shelf in self._context.store.shelves():
-                for policy in shelf.all(KIND):
-                    since = policy.get("dateLastRun") or policy["dateCreated"]
-                    if policy["status"] == "ENABLED" and now - since >= INTERVAL:
-                        policy["dateLastRun"] = now
-                        _Execution(self._context, shelf, policy, now).run()
-        finally:
-            self._running.release()
+        """Run what is due; whoever asks meanwhile does not wait for it."""
+        if self._running.acquire(blocking=False):
+            try:
+                self._run()
+            finally:
+                self._running.release()
+
+    def next_time(self) -> datetime | None:
+        """When the next policy is due."""
+        return min((_due(policy) for _, policy in self._enabled()), default=None)
+
+    def happen(self) -> None:
+        """Run what is due."""
+        with self._running:
+            self._run()
+
+    def _run(self) -> None:
+        now = self._context.gateway.clock.now()
+        for shelf, policy in self._enabled():
+            if _due(policy) <= now:
+                policy["dateLastRun"] = now
+                _Execution(self._context, shelf, policy, now).run()
+
+    def _enabled(self) -> list[tuple[Shelf, Record]]:
+        shelves = self._context.store.shelves()
+        return [(shelf, policy) for shelf in shelves for policy in shelf.all(KIND) if policy["status"] == "ENABLED"]
+
+
+def _due(policy: Record) -> datetime:
+    return (policy.get("dateLastRun") or policy["dateCreated"]) + INTERVAL
 
 
 class _Execution:

@@ -70,7 +70,7 @@ class ImageBuilder:
             LifecyclePolicies(context),
             Tagging(context),
         )
-        self._lifecycles = LifecycleExecutions(context)
+        self.lifecycles = LifecycleExecutions(context)
         self.operations: Mapping[str, Operation] = {
             name: self._guarded(operation) for group in groups for name, operation in group.operations.items()
         }
@@ -104,7 +104,7 @@ class ImageBuilder:
             shape = self._model.operation_model(call.operation).input_shape
             if shape is not None:
                 constraints.check(shape, call.parameters)
-            self._lifecycles.catch_up()
+            self.lifecycles.catch_up()
             with self._store.lock:
                 return self._once(call, operation)
 

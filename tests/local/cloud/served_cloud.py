@@ -163,13 +163,13 @@ class ServedCloud:
 
 
 @contextmanager
-def serving(folder: Path, module: str = "local.cloud.server") -> Generator[ServedCloud]:
-    """A local cloud in which nothing is yet; `module` is the program."""
+def serving(folder: Path) -> Generator[ServedCloud]:
+    """A local cloud in which nothing is yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-m", module, "--port", str(port), "--directory", str(folder)]
+    command = [sys.executable, "-m", "local.cloud.server", "--port", str(port), "--directory", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT)

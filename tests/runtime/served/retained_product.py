@@ -11,12 +11,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from local.clock import forward
 from model.distribution import DistributionPlan, RegionTarget
 from model.documents import PolicyDocument
 from model.hub_policies import report_function_policy, sweep_function_policy
@@ -60,7 +60,6 @@ class RetainedProduct:
     """The deployment; images are known by the order in which they were made, from 1 on."""
 
     cloud: ServedCloud
-    days_file: Path
     topic: str
     sweeper: Role
     reporter: Role
@@ -69,7 +68,8 @@ class RetainedProduct:
 
     def on(self, day: float) -> None:
         """Let the time be that of a day."""
-        self.days_file.write_text(str(day), encoding="utf-8")
+        if day > self.day:
+            forward(self.cloud.address, HUB, timedelta(days=day - self.day))
         self.day = day
 
     def build(self, day: float) -> int:
@@ -186,7 +186,7 @@ def _context(function: str) -> Any:
     )
 
 
-def set_up(cloud: ServedCloud, days_file: Path) -> RetainedProduct:
+def set_up(cloud: ServedCloud) -> RetainedProduct:
     """Make the product, its lifecycle policy and its target, with the documents that its stack would deploy."""
     kms = cloud.client("kms")
     data_key = kms.create_key(Policy=data_key_policy(NAMES, PLAN, ()).json())["KeyMetadata"]["Arn"]
@@ -201,7 +201,7 @@ def set_up(cloud: ServedCloud, days_file: Path) -> RetainedProduct:
     _pipeline(cloud, data_key, {HOME: primary, AWAY: replica})
     sweeper = cloud.role(HUB, *statements(sweep_function_policy(NAMES, PLAN, data_key)), name=NAMES.sweep_function)
     reporter = cloud.role(HUB, *statements(report_function_policy(NAMES, PLAN, data_key)), name=NAMES.report_function)
-    return RetainedProduct(cloud, days_file, topic, sweeper, reporter)
+    return RetainedProduct(cloud, topic, sweeper, reporter)
 
 
 def statements(policy: PolicyDocument) -> list[dict[str, Any]]:

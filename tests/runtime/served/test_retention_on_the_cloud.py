@@ -15,7 +15,6 @@ from model.names import LIFECYCLE_ROLE
 from model.retention_policies import lifecycle_execution_policy, lifecycle_role_policy, lifecycle_role_trust
 from runtime.functions.retention import Place
 from tests.local.cloud.served_cloud import HOME, HUB, TARGET, serving
-from tests.local.cloud.server_ahead import DAYS_FILE
 from tests.runtime.served.retained_product import (
     BUILDS,
     COPIES,
@@ -34,16 +33,11 @@ CHANNEL, KEPT = "golden-ami:channel", "golden-ami:kept"
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RetainedProduct]:
     """Five images, made on days 0, 5, 10, 20 and 30. Later tests go on from where earlier ones ended."""
-    folder = tmp_path_factory.mktemp("cloud")
-    days = folder / "days"
-    days.write_text("0", encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(DAYS_FILE, str(days))
-        with serving(folder, "tests.local.cloud.server_ahead") as served:
-            product = set_up(served, days)
-            for day in (0, 5, 10, 20, 30):
-                product.build(day)
-            yield product
+    with serving(tmp_path_factory.mktemp("cloud")) as served:
+        product = set_up(served)
+        for day in (0, 5, 10, 20, 30):
+            product.build(day)
+        yield product
 
 
 def test_the_mark_is_on_what_the_channels_name_after_every_build(cloud: RetainedProduct) -> None:
