@@ -218,6 +218,10 @@ def hub_deployment_policy(
             Statement("ManageTopics", TOPIC_ACTIONS, (f"arn:aws:sns:{region}:{hub}:{stem}",)),
             Statement("ManageSubscriptions", SUBSCRIPTION_ACTIONS),
             Statement("ManageRules", RULE_ACTIONS, (f"arn:aws:events:{region}:{hub}:rule/{stem}",)),
+            # Also where no product asks for one any more: the last one's has to be removed.
+            Statement(
+                "ManageSchedules", SCHEDULE_ACTIONS, (f"arn:aws:scheduler:{region}:{hub}:schedule/default/{stem}",)
+            ),
             Statement(
                 "ManageLogGroups",
                 LOG_GROUP_ACTIONS,
@@ -265,16 +269,10 @@ def hub_deployment_policy(
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
-            *_schedule_statements(f"arn:aws:scheduler:{region}:{hub}:schedule/default/{stem}", scheduled),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )
     )
-
-
-def _schedule_statements(schedules: str, scheduled: bool) -> tuple[Statement, ...]:
-    """What looking after products' schedules takes, where there are any."""
-    return (Statement("ManageSchedules", SCHEDULE_ACTIONS, (schedules,)),) if scheduled else ()
 
 
 def _base_parameters(hub: str, region: str, plans: tuple[DistributionPlan, ...]) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def test_the_functions_import_what_lambda_or_their_layer_has() -> None:
     modules = {module for _, module in imported_modules("runtime")}
     of_the_lambda_runtime = {"boto3", "botocore"}
     of_the_layer = {"aws_lambda_powertools", "detect_secrets"}
-    services = ("ec2", "imagebuilder", "s3", "sns", "ssm")
+    services = ("autoscaling", "ec2", "imagebuilder", "s3", "sns", "ssm")
     for_type_checkers_only = {f"types_boto3_{service}" for service in services}
     ours = {"model", "runtime"}
     known = ours | of_the_lambda_runtime | of_the_layer | for_type_checkers_only | set(sys.stdlib_module_names)

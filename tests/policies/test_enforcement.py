@@ -161,9 +161,9 @@ def test_exposure_to_everybody_and_unencrypted_images_are_critical() -> None:
 
 
 def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
-    from policies.rules import ec2, iam, kms, lambda_, s3, sns, sqs
+    from policies.rules import ec2, iam, kms, lambda_, s3, scheduler, sns, sqs
 
-    modules = (ec2, iam, imagebuilder, kms, lambda_, logs, s3, sns, sqs)
+    modules = (ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs)
     made = [
         value for module in modules for value in vars(module).values() if isinstance(value, ResourceRule | StackRule)
     ]

@@ -62,6 +62,7 @@ class Why(StrEnum):
         "it is for the Windows example's roles, which are not deployed here; the same statement serves others"
     )
     KEPT_IN_HUB = "`make access --live` reads with it in the hub, for the hardened bases, which the run does not deploy"
+    SCHEDULE = "a product whose file states a schedule has one made; ledger states none"
     NO_INTERNET = (
         "a product in a subnet without a way to the internet has its VPC's endpoints looked up; ledger has one"
     )
@@ -172,6 +173,7 @@ OF_HUB_DEPLOYMENT = (
     never(DEPLOYMENT, "ManageQueues", Why.LET_GO, "sqs:DeleteQueue"),
     never(DEPLOYMENT, "ManageQueues", Why.CHANGE, "sqs:UntagQueue"),
     never(DEPLOYMENT, "ManageQueues", Why.TAGS, "sqs:TagQueue"),
+    never(DEPLOYMENT, "ManageSchedules", Why.SCHEDULE),
     *made_roles(DEPLOYMENT, "ManageRoles"),
     never(DEPLOYMENT, "ManageRoles", Why.LET_GO, "iam:ListInstanceProfilesForRole"),
     never(DEPLOYMENT, "ManageRules", Why.LET_GO, "events:DeleteRule", "events:RemoveTargets"),

@@ -189,8 +189,8 @@ def test_an_unsupported_type_is_named(provider: Provider) -> None:
 
 
 def test_an_unsupported_function_is_named(provider: Provider) -> None:
-    with pytest.raises(UnsupportedTypeError, match="aws:ec2/getAmi:getAmi"):
-        provider.invoke("aws:ec2/getAmi:getAmi", {})
+    with pytest.raises(UnsupportedTypeError, match="aws:ec2/getVpc:getVpc"):
+        provider.invoke("aws:ec2/getVpc:getVpc", {})
 
 
 def test_a_document_given_as_an_object_becomes_text(provider: Provider) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -217,6 +218,13 @@ def read_topic(deployer: Deployer) -> None:
 def read_rule(deployer: Deployer) -> None:
     """Read the rule on image states."""
     deployer.client("events").describe_rule(Name=deployer.names.image_state_rule)
+
+
+def read_schedule(deployer: Deployer) -> None:
+    """Read the schedule that the product does not have."""
+    scheduler = deployer.client("scheduler")
+    with suppress(scheduler.exceptions.ResourceNotFoundException):
+        scheduler.get_schedule(Name=deployer.names.build_schedule)
 
 
 def read_log_group_tags(deployer: Deployer) -> None:

@@ -111,6 +111,7 @@ ADMINISTERED: tuple[Administered, ...] = (
     Administered(HUB, "ManageQueues", calls.read_queue, "sqs:GetQueueAttributes"),
     Administered(HUB, "ManageTopics", calls.read_topic, "sns:GetTopicAttributes"),
     Administered(HUB, "ManageRules", calls.read_rule, "events:DescribeRule"),
+    Administered(HUB, "ManageSchedules", calls.read_schedule, "scheduler:GetSchedule"),
     Administered(HUB, "ManageLogGroups", calls.read_log_group_tags, "logs:ListTagsForResource"),
     Administered(HUB, "FindLogGroups", calls.find_log_group, "logs:DescribeLogGroups"),
     Administered(HUB, "ManageImageBuilder", calls.read_pipeline, "imagebuilder:GetImagePipeline"),
