@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from components.base_image import resolved
+from components.inspector import check_inspector
 from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.network_check import check_network
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
@@ -52,6 +53,7 @@ def main() -> dict[str, pulumi.Input[Any]]:
     providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)
     hub = providers[landing_zone.hub.account]
     check_network(product, landing_zone.hub.region, hub, file)
+    check_inspector(product, hub, file)
     product = resolved(product, hub, file)
     names = product.names(landing_zone)
     published = published_versions(product, names, components, hub)

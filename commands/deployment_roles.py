@@ -13,6 +13,8 @@ from rich.console import Console
 from commands.project import PROJECT, landing_zone_of, product_names, product_of, told_plainly
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.documents import PolicyDocument, in_parts
+from model.files.deployed_features import scanning_of
+from model.scan_deployment import scanning_deployment_policy
 
 MANAGED_POLICY_MAXIMUM = 6_144
 """Characters of a managed policy, of which a role takes ten; the inline ones have 10,240 together (IAM User Guide, "IAM
@@ -35,10 +37,13 @@ class DeploymentRole:
 def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
     """The role of the hub and of each target; raises `FileError`."""
     landing_zone = landing_zone_of(project)
-    plans = tuple(product_of(project, name)[0].plan(landing_zone) for name in product_names(project))
+    products = tuple(product_of(project, name)[0] for name in product_names(project))
+    plans = tuple(product.plan(landing_zone) for product in products)
     hub = landing_zone.hub
     trust = deployment_role_trust(hub.account)
-    permissions = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans)
+    common = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans)
+    scans = scanning_deployment_policy(hub.account, hub.region, scanning_of(landing_zone, products))
+    permissions = PolicyDocument((*common.statements, *scans.statements))
     scaled = {consumer.account for plan in plans for consumer in plan.consumers if consumer.auto_scaling}
     yield DeploymentRole("hub", hub.account, hub.deployment_role, trust, permissions, hub.account in scaled)
     for name, target in landing_zone.targets.items():

@@ -58,6 +58,10 @@ class BuildTrigger(pulumi.ComponentResource):
     """Starts a build where an upload or an ended build makes one due, and reports each outcome."""
 
     start_function: pulumi.Output[str]
+    layer_arn: pulumi.Output[str]
+    """Layer of the product's functions."""
+    dead_letters_arn: pulumi.Output[str]
+    """Queue of what the product's functions failed on."""
 
     def __init__(self, name: str, args: BuildTriggerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:build:BuildTrigger", name, None, opts)
@@ -101,7 +105,7 @@ class BuildTrigger(pulumi.ComponentResource):
         if args.retention:
             sweep = function("sweep-images", names.sweep_function, partial(sweep_function_policy, names, args.plan))
             self._daily(name, args, sweep)
-        self.start_function = start.name
+        self.start_function, self.layer_arn, self.dead_letters_arn = start.name, layer.arn, self._dead_letters.arn
         self.register_outputs({"startFunction": self.start_function})
 
     def _queue(self, name: str, args: BuildTriggerArgs) -> aws.sqs.Queue:

@@ -71,6 +71,8 @@ class DataKeyArgs(ComponentArgs):
     names: ProductNames
     plan: DistributionPlan
     administrators: tuple[str, ...]
+    scans: bool = False
+    """Whether the product's images are scanned."""
 
 
 class DataKey(pulumi.ComponentResource):
@@ -84,7 +86,7 @@ class DataKey(pulumi.ComponentResource):
         key = aws.kms.Key(
             f"{name}-key",
             description=f"Encrypts scripts, messages and logs of {names.product}",
-            policy=data_key_policy(names, args.plan, args.administrators).json(),
+            policy=data_key_policy(names, args.plan, args.administrators, args.scans).json(),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW,
             opts=ResourceOptions(parent=self, protect=True),

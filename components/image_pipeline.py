@@ -8,12 +8,14 @@ from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
 from components.build_instances import BuildInstances, BuildInstancesArgs
+from components.pipeline_workflows import PipelineWorkflows, PipelineWorkflowsArgs
 from components.retention import LOG_RETENTION
 from model.distribution import DistributionPlan, RegionTarget, SharedWith
 from model.files.image import BUILD_DATE
 from model.files.product import Product
 from model.names import TAG_PRODUCT, ProductNames, channel_parameter, role_arn, role_name
 from model.pipeline_policies import execution_policy, execution_role_trust
+from model.scan_policies import scan_execution_policy
 
 
 class ImagePipelineArgs(ComponentArgs):
@@ -56,6 +58,12 @@ class ImagePipeline(pulumi.ComponentResource):
             distribution_configuration_arn=self._distribution(name, args).arn,
             execution_role=self._execution_role(name, args),
             enhanced_image_metadata_enabled=True,
+            workflows=self._workflows(name, args),
+            image_scanning_configuration=aws.imagebuilder.ImagePipelineImageScanningConfigurationArgs(
+                image_scanning_enabled=True
+            )
+            if args.product.scan
+            else None,
             image_tests_configuration=aws.imagebuilder.ImagePipelineImageTestsConfigurationArgs(
                 image_tests_enabled=True, timeout_minutes=60
             ),
@@ -66,6 +74,13 @@ class ImagePipeline(pulumi.ComponentResource):
         )
         self.arn = pipeline.arn
         self.register_outputs({"arn": self.arn})
+
+    def _workflows(self, name: str, args: ImagePipelineArgs) -> list[aws.imagebuilder.ImagePipelineWorkflowArgs] | None:
+        """Workflows beside Image Builder's default ones; None where those do."""
+        if not args.product.workflows and not args.product.scan:
+            return None
+        stated = PipelineWorkflowsArgs(names=args.names, product=args.product, data_key_arn=args.data_key_arn)
+        return PipelineWorkflows(f"{name}-workflows", stated, ResourceOptions(parent=self)).workflows
 
     def _distribution(self, name: str, args: ImagePipelineArgs) -> aws.imagebuilder.DistributionConfiguration:
         names = args.names
@@ -117,18 +132,27 @@ class ImagePipeline(pulumi.ComponentResource):
         mine = ResourceOptions(parent=self)
         role = None if given else self._made_role(name, names)
         keys = [args.image_key_arns[region] for region in plan.key_regions]
-        policy = aws.iam.RolePolicy(
-            f"{name}-execution-policy",
-            # Several products may share a role that is given.
-            name=f"{names.stem}-build-and-distribute" if given else "build-and-distribute",
-            role=role.name if role else role_name(names.execution_role),
-            policy=pulumi.Output.all(*keys).apply(
-                lambda arns: execution_policy(names, plan, tuple(arns), args.product.base_image.product).json()
-            ),
-            opts=mine,
-        )
+        held = role.name if role else role_name(names.execution_role)
+        # Several products may share a role that is given.
+        prefix = f"{names.stem}-" if given else ""
+        policies = [
+            aws.iam.RolePolicy(
+                f"{name}-execution-policy",
+                name=f"{prefix}build-and-distribute",
+                role=held,
+                policy=pulumi.Output.all(*keys).apply(
+                    lambda arns: execution_policy(names, plan, tuple(arns), args.product.base_image.product).json()
+                ),
+                opts=mine,
+            )
+        ]
+        if args.product.scan:
+            scanning = args.data_key_arn.apply(lambda arn: scan_execution_policy(names, arn).json())
+            policies.append(
+                aws.iam.RolePolicy(f"{name}-scan-policy", name=f"{prefix}scan", role=held, policy=scanning, opts=mine)
+            )
         arn = role.arn if role else role_arn(names.account, names.execution_role)
-        return pulumi.Output.all(arn, policy.id).apply(lambda values: values[0])
+        return pulumi.Output.all(arn, *(policy.id for policy in policies)).apply(lambda values: values[0])
 
     def _made_role(self, name: str, names: ProductNames) -> aws.iam.Role:
         return aws.iam.Role(

@@ -15,6 +15,7 @@ from components.image_pipeline import ImagePipeline, ImagePipelineArgs
 from components.image_retention import ImageRetention, ImageRetentionArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.recipe import Recipe, RecipeArgs
+from components.scan_gate import ScanGate, ScanGateArgs
 from components.script_bucket import ScriptBucket, ScriptBucketArgs
 from components.target_account import (
     DistributionExtension,
@@ -59,7 +60,11 @@ class ProductPipeline(pulumi.ComponentResource):
         image_key = ImageKey(
             f"{name}-image-key", ImageKeyArgs(names=names, plan=plan, administrators=administrators), mine
         )
-        data_key = DataKey(f"{name}-data-key", DataKeyArgs(names=names, plan=plan, administrators=administrators), mine)
+        data_key = DataKey(
+            f"{name}-data-key",
+            DataKeyArgs(names=names, plan=plan, administrators=administrators, scans=product.scan is not None),
+            mine,
+        )
         bucket = ScriptBucket(
             f"{name}-scripts", ScriptBucketArgs(names=names, plan=plan, data_key_arn=data_key.arn), mine
         )
@@ -92,7 +97,7 @@ class ProductPipeline(pulumi.ComponentResource):
             ),
             mine,
         )
-        BuildTrigger(
+        trigger = BuildTrigger(
             f"{name}-trigger",
             BuildTriggerArgs(
                 names=names,
@@ -113,6 +118,19 @@ class ProductPipeline(pulumi.ComponentResource):
         if product.retention:
             retained = ImageRetentionArgs(names=names, plan=plan, retention=product.retention)
             ImageRetention(f"{name}-retention", retained, mine)
+        if product.scan:
+            ScanGate(
+                f"{name}-scan",
+                ScanGateArgs(
+                    names=names,
+                    scan=product.scan,
+                    layer_arn=trigger.layer_arn,
+                    dead_letters_arn=trigger.dead_letters_arn,
+                    data_key_arn=data_key.arn,
+                    topic_arn=notifications.topic_arn,
+                ),
+                mine,
+            )
         self._roles(name, args, plan, image_key, data_key)
         self.outputs = {
             "scriptBucket": bucket.bucket,

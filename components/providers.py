@@ -16,14 +16,19 @@ def account_providers(
     accounts: Iterable[str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, aws.Provider]:
-    """A provider for each account id (left out: every target's), in the hub's Region; others are named by resources.
+    """A provider for each account id (left out: all that the landing zone's stack makes something in).
+
+    Its Region is the hub's; others are named by resources.
 
     Everything that a provider makes carries the landing zone's tags and `tags`, which win.
 
     The provider refuses any other account than its own, so that wrong credentials end before the first change.
     """
     known = {HUB: landing_zone.hub, **landing_zone.targets}
-    wanted = {target.account for target in landing_zone.targets.values()} if accounts is None else set(accounts)
+    if accounts is None:
+        hub = (landing_zone.hub,) if landing_zone.inspector else ()
+        accounts = [target.account for target in (*hub, *landing_zone.targets.values())]
+    wanted = set(accounts)
     return {
         target.account: aws.Provider(
             name,

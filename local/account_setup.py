@@ -7,8 +7,8 @@ else is done with root credentials.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -21,9 +21,11 @@ from local.stack_files import StackFiles
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
+from model.files.deployed_features import scanning_of
 from model.hub_policies import service_trust
 from model.names import account_root_arn, role_arn, role_name
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, execution_role_trust
+from model.scan_deployment import MANAGED_POLICY, scanning_deployment_policy
 from model.target_policies import consumer_launch_policy, consumer_role_trust
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class ExistingRole:
     """ARNs of managed policies."""
     instance_profile: str | None = None
     """Instance profile that holds the role."""
+    own_managed: Mapping[str, PolicyDocument] = field(default_factory=dict[str, PolicyDocument])
+    """Customer managed policies of the role by name."""
 
     @property
     def name(self) -> str:
@@ -63,7 +67,10 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
     hub = zone.hub.account
     plans = tuple(files.plans.values())
     hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans)
-    yield ExistingRole(hub, zone.hub.deployment_role, deployment_role_trust(hub), hub_policy)
+    scanning = scanning_of(zone, files.products.values())
+    scans = {MANAGED_POLICY: scanning_deployment_policy(hub, zone.hub.region, scanning)}
+    own = scans if scanning.wanted else {}
+    yield ExistingRole(hub, zone.hub.deployment_role, deployment_role_trust(hub), hub_policy, own_managed=own)
     for target in zone.targets.values():
         policy = target_deployment_policy(target.account, plans)
         yield ExistingRole(target.account, target.deployment_role, deployment_role_trust(hub), policy)
@@ -153,6 +160,8 @@ def _make(role: ExistingRole, root: Actor) -> None:
     if role.policy is not None:
         document = json.dumps(role.policy.as_dict(), separators=(",", ":"))
         iam.put_role_policy(RoleName=role.name, PolicyName=OWN_POLICY, PolicyDocument=document)
+    for name, policy in role.own_managed.items():
+        _attach(role, name, policy, iam)
     for arn in role.managed:
         iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)
     if role.instance_profile:
@@ -168,3 +177,16 @@ def _make_profile(profile: str, role: str, iam: IAMClient) -> None:
     held = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
     if not held:
         iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+
+
+def _attach(role: ExistingRole, name: str, policy: PolicyDocument, iam: IAMClient) -> None:
+    """Make a managed policy and attach it; one that is there is made again, whatever it held."""
+    arn = f"arn:aws:iam::{role.account}:policy/{name}"
+    try:
+        iam.detach_role_policy(RoleName=role.name, PolicyArn=arn)
+        iam.delete_policy(PolicyArn=arn)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+            raise
+    iam.create_policy(PolicyName=name, PolicyDocument=policy.json())
+    iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)

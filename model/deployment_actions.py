@@ -130,6 +130,28 @@ IMAGE_BUILDER_ACTIONS = (
     "imagebuilder:UpdateLifecyclePolicy",
 )
 
+WORKFLOW_ACTIONS = (
+    "imagebuilder:CreateWorkflow",
+    "imagebuilder:DeleteWorkflow",
+    "imagebuilder:GetWorkflow",
+    "imagebuilder:TagResource",
+    "imagebuilder:UntagResource",
+)
+
+STATE_MACHINE_ACTIONS = (
+    "states:CreateStateMachine",
+    "states:DeleteStateMachine",
+    "states:DescribeStateMachine",
+    "states:ListStateMachineVersions",
+    "states:ListTagsForResource",
+    "states:TagResource",
+    "states:UntagResource",
+    "states:UpdateStateMachine",
+)
+
+INSPECTOR_ACTIONS = ("inspector2:BatchGetAccountStatus", "inspector2:Disable", "inspector2:Enable")
+"""None has a resource level (Service Authorization Reference, Amazon Inspector2)."""
+
 VERSION_READ_ACTIONS = (
     "imagebuilder:ListComponents",
     "imagebuilder:ListImagePipelines",

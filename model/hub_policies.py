@@ -54,8 +54,8 @@ def start_function_policy(names: ProductNames, data_key_arn: str, dependencies: 
             ),
             *dependency_statements(names, dependencies),
             Statement("ReportUploads", ("sns:Publish",), (names.topic_arn,)),
-            *_given_topic_key(names),
-            *_function_basics(names, names.start_function),
+            *given_topic_key(names),
+            *function_basics(names, names.start_function),
         )
     )
 
@@ -82,9 +82,9 @@ def report_function_policy(names: ProductNames, plan: DistributionPlan, data_key
             *_shared_parameters(names, plan),
             *(marking_statements(names, plan) if plan.retention else ()),
             Statement("PublishOutcome", ("sns:Publish",), (names.topic_arn,)),
-            *_given_topic_key(names),
+            *given_topic_key(names),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
-            *_function_basics(names, names.report_function),
+            *function_basics(names, names.report_function),
         )
     )
 
@@ -96,9 +96,9 @@ def sweep_function_policy(names: ProductNames, plan: DistributionPlan, data_key_
             *sweep_statements(names, plan),
             *marking_statements(names, plan),
             Statement("PublishSweep", ("sns:Publish",), (names.topic_arn,)),
-            *_given_topic_key(names),
+            *given_topic_key(names),
             Statement("UseDataKey", ("kms:Decrypt", "kms:GenerateDataKey"), (data_key_arn,)),
-            *_function_basics(names, names.sweep_function),
+            *function_basics(names, names.sweep_function),
         )
     )
 
@@ -203,14 +203,15 @@ def _shared_parameters(names: ProductNames, plan: DistributionPlan) -> tuple[Sta
     )
 
 
-def _given_topic_key(names: ProductNames) -> tuple[Statement, ...]:
+def given_topic_key(names: ProductNames) -> tuple[Statement, ...]:
     """What publishing to an encrypted topic takes of its publisher (SNS Developer Guide, "Key management")."""
     if names.given_topic is None:
         return ()
     return (Statement("UseTopicKey", ("kms:Decrypt", "kms:GenerateDataKey"), (names.given_topic.key_arn,)),)
 
 
-def _function_basics(names: ProductNames, function: str) -> tuple[Statement, ...]:
+def function_basics(names: ProductNames, function: str) -> tuple[Statement, ...]:
+    """What every function does: write its log and traces, and keep what failed."""
     log_group = names.log_group_arn(names.log_group(function))
     return (
         Statement("WriteLog", ("logs:CreateLogStream", "logs:PutLogEvents"), (f"{log_group}:*",)),

@@ -175,19 +175,26 @@ def _auto_scaling(plan: DistributionPlan, region: str) -> list[Statement]:
     ]
 
 
-def data_key_policy(names: ProductNames, plan: DistributionPlan, administrators: tuple[str, ...]) -> PolicyDocument:
-    """Policy of the data key: the hub's own identity policies, its administrators, the team, and three AWS services.
+def data_key_policy(
+    names: ProductNames, plan: DistributionPlan, administrators: tuple[str, ...], scans: bool = False
+) -> PolicyDocument:
+    """Policy of the data key: the hub's own identity policies, its administrators, the team, and AWS's services.
+
+    `scans` admits what the logs of the gate take beside.
 
     Sources: CloudWatch Logs User Guide, "Encrypt log data"; SNS Developer Guide, "Enable compatibility between event
-    sources from AWS services and encrypted topics"; EventBridge User Guide, "Encrypting dead-letter queues".
+    sources from AWS services and encrypted topics"; EventBridge User Guide, "Encrypting dead-letter queues"; Step
+    Functions Developer Guide, "Data at rest encryption in Step Functions".
     """
     hub, region = names.account, names.region
+    scan_groups = (names.log_group(names.scan_function), names.scan_gate_log_group) if scans else ()
     log_groups = tuple(
         names.log_group_arn(log_group)
         for log_group in (
             names.log_group(names.start_function),
             names.log_group(names.report_function),
             names.build_log_group,
+            *scan_groups,
         )
     )
     services = [
@@ -216,6 +223,16 @@ def data_key_policy(names: ProductNames, plan: DistributionPlan, administrators:
             },
         ),
     ]
+    if scans:
+        services.append(
+            Statement(
+                "DecryptByLogDelivery",
+                ("kms:Decrypt",),
+                principal={"Service": "delivery.logs.amazonaws.com"},
+                # The context under which the gate's role has the logs encrypted: of this account and Region only.
+                conditions={"StringEquals": {"kms:EncryptionContext:SourceArn": f"arn:aws:logs:{region}:{hub}:*"}},
+            )
+        )
     statements = [*_account_and_administrators(hub, administrators), *services, *_uploaders(names, plan)]
     return PolicyDocument(tuple(statements), id="golden-ami-data-key")
 

@@ -25,6 +25,9 @@ LIFECYCLE_ROLE = "Ec2ImageBuilderCrossAccountLifecycleAccess"
 management prerequisites")."""
 
 LIFECYCLE_MANAGED_POLICY = "arn:aws:iam::aws:policy/service-role/EC2ImageBuilderLifecycleExecutionPolicy"
+INSPECTOR_ROLE = "AWSServiceRoleForAmazonInspector2"
+INSPECTOR_ROLE_PATH = "/aws-service-role/inspector2.amazonaws.com/"
+"""Inspector's service-linked role (Amazon Inspector User Guide, "Using service-linked roles")."""
 
 SCRIPTS_PREFIX = "scripts/"
 BUILDS_PREFIX = "builds/"
@@ -275,6 +278,36 @@ class ProductNames:
     def lifecycle_role(self) -> str:
         """The role with which Image Builder removes the product's images in the hub."""
         return f"{self.stem}-lifecycle"
+
+    @property
+    def scan_function(self) -> str:
+        """The function that judges scans."""
+        return f"{self.stem}-judge-scan"
+
+    @property
+    def scan_gate(self) -> str:
+        """State machine and its role between a scan and the rest of a build."""
+        return f"{self.stem}-scan-gate"
+
+    @property
+    def scan_gate_arn(self) -> str:
+        """ARN of that state machine."""
+        return f"arn:aws:states:{self.region}:{self.account}:stateMachine:{self.scan_gate}"
+
+    @property
+    def scan_gate_executions(self) -> str:
+        """Pattern of the ARNs of its executions."""
+        return f"arn:aws:states:{self.region}:{self.account}:execution:{self.scan_gate}:*"
+
+    @property
+    def scan_gate_log_group(self) -> str:
+        """Log group of the gate; under `/aws/vendedlogs/` a log group's resource policy stays short."""
+        return f"/aws/vendedlogs/states/{self.scan_gate}"
+
+    @property
+    def scan_workflow(self) -> str:
+        """The test workflow that scans."""
+        return f"{self.stem}-scan"
 
     def component(self, label: str) -> str:
         """Name of one of the recipe's components."""

@@ -13,6 +13,7 @@ from local.cloud.deliveries.alarms import Alarms
 from local.cloud.deliveries.function_logs import FunctionLogs
 from local.cloud.deliveries.invocations import Invocations
 from local.cloud.deliveries.notifications import Notifications
+from local.cloud.deliveries.state_machines import StateMachines
 from local.cloud.deliveries.targets import Targets
 from local.cloud.enforcement import note_enforcement
 from local.cloud.foreign_buckets import correct_conditional_requests, correct_foreign_buckets
@@ -21,6 +22,7 @@ from local.cloud.function_corrections import correct_file_modes, correct_functio
 from local.cloud.function_roles import FunctionRoles
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder.service import ImageBuilder
+from local.cloud.inspection.service import Inspector
 from local.cloud.journal import FILE_NAME, Journal
 from local.cloud.keys.service import Keys
 from local.cloud.licenses import Licenses
@@ -63,11 +65,12 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     admission = Admission(gateway, keys)
     invocations, alarms = Invocations(gateway), Alarms(gateway, admission)
     notifications, targets = Notifications(admission), Targets(gateway, admission)
-    for deliveries in (invocations, FunctionLogs(gateway), alarms, notifications, targets):
+    for deliveries in (invocations, FunctionLogs(gateway), alarms, notifications, targets, StateMachines(gateway)):
         deliveries.install()
     parameters = Parameters(gateway, PublicImages(compute))
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
+    inspector = Inspector(gateway, roles, image_builder.contents.of_instance)
     services = [
         compute,
         keys,
@@ -78,6 +81,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         AutoScaling(gateway, roles),
         image_builder,
         Scheduler(gateway),
+        inspector,
     ]
     guards = [
         Objects(gateway, keys),

@@ -101,6 +101,8 @@ def correct_resource_arns() -> None:
                 found = made or layer_arn(path, region, account_id)
             case "monitoring":
                 found = resource_arns.cloudwatch_arn(operation, fields, region, account_id)
+            case "states":
+                found = resource_arns.states_arn(operation, fields)
             case "ec2":
                 found = resource_arns.ec2_arn(operation, fields, region, account_id)
             case _:

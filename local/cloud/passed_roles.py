@@ -37,6 +37,8 @@ PASSES: dict[tuple[str, str], tuple[str, Roles]] = {
     ("iam", "AddRoleToInstanceProfile"): ("ec2.amazonaws.com", _by_name),
     ("lambda", "CreateFunction"): ("lambda.amazonaws.com", _stated("Role")),
     ("lambda", "UpdateFunctionConfiguration"): ("lambda.amazonaws.com", _stated("Role")),
+    ("states", "CreateStateMachine"): ("states.amazonaws.com", _stated("roleArn")),
+    ("states", "UpdateStateMachine"): ("states.amazonaws.com", _stated("roleArn")),
 }
 """Operations that hand a role over, and to whom (Service Authorization Reference, "Dependent actions")."""
 

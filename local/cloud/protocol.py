@@ -45,11 +45,16 @@ class HttpAnswer:
     body: bytes
 
 
+OTHER_NAMES = {"states": "stepfunctions"}
+"""Services whose name in signatures is not botocore's."""
+
+
 @cache
 def service_model(service: str) -> ServiceModel:
     """A service's model, as botocore has it."""
     loader = botocore.session.get_session().get_component("data_loader")
-    return ServiceModel(loader.load_service_model(service, "service-2"), service)
+    name = OTHER_NAMES.get(service, service)
+    return ServiceModel(loader.load_service_model(name, "service-2"), name)
 
 
 def protocol(service: str) -> str:

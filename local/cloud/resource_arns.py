@@ -99,3 +99,10 @@ def cloudwatch_arn(operation: str, fields: Fields, region: str, account: str) ->
     if operation != "DeleteAlarms" or len(names) != 1:
         return None
     return f"arn:aws:cloudwatch:{region}:{account}:alarm:{names[0]}"
+
+
+def states_arn(operation: str, fields: Fields) -> str | None:
+    """State machines are tagged by their ARN; a definition is checked before it has one."""
+    if operation == "ValidateStateMachineDefinition":
+        return "*"
+    return str(fields["resourceArn"]) if fields.get("resourceArn") else None

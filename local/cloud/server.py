@@ -17,7 +17,7 @@ from hypercorn.config import Config
 
 ADDRESS = "127.0.0.1"
 
-SERVICES = "s3,sqs,sns,lambda,iam,sts,kms,ssm,ec2,events,logs,monitoring,tagging"
+SERVICES = "s3,sqs,sns,lambda,iam,sts,kms,ssm,ec2,events,logs,monitoring,tagging,states"
 """What ministack serves. Nothing else is loaded: some of its services open ports of their own."""
 
 PORT_IN_USE = 2

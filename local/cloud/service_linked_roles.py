@@ -21,8 +21,12 @@ class Definition:
 
 
 DEFINITIONS: Mapping[str, Definition] = {
+    "agentless.inspector2.amazonaws.com": Definition(
+        "AWSServiceRoleForAmazonInspector2Agentless", "AmazonInspector2AgentlessServiceRolePolicy"
+    ),
     "autoscaling.amazonaws.com": Definition("AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy"),
     "ec2fastlaunch.amazonaws.com": Definition("AWSServiceRoleForEC2FastLaunch", "EC2FastLaunchServiceRolePolicy"),
+    "inspector2.amazonaws.com": Definition("AWSServiceRoleForAmazonInspector2", "AmazonInspector2ServiceRolePolicy"),
 }
 """Services whose role can be made here (the service's own guide, "Service-linked roles")."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -212,12 +213,30 @@ def get_parameter(invocation: Invocation) -> dict[str, Any]:
     }
 
 
+def get_roles(invocation: Invocation) -> dict[str, Any]:
+    """Names and ARNs of all roles whose path and name fit."""
+    given, names, arns = invocation.arguments, list[str](), list[str]()
+    marker = None
+    while True:
+        page = invocation.call("iam", "ListRoles", PathPrefix=given.get("pathPrefix"), Marker=marker)
+        for role in page["Roles"]:
+            if re.search(given.get("nameRegex") or "", role["RoleName"]):
+                names.append(role["RoleName"])
+                arns.append(role["Arn"])
+        marker = page.get("Marker")
+        if not page.get("IsTruncated"):
+            break
+    stated = {key: given[key] for key in ("nameRegex", "pathPrefix") if key in given}
+    return {"names": names, "arns": arns, "id": invocation.region, **stated}
+
+
 FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
     **ami_functions.FUNCTIONS,
     **image_builder_functions.FUNCTIONS,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
     "aws:ec2/getSubnets:getSubnets": get_subnets,
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": get_vpc_endpoint,
+    "aws:iam/getRoles:getRoles": get_roles,
     "aws:index/getCallerIdentity:getCallerIdentity": get_caller_identity,
     "aws:index/getPartition:getPartition": get_partition,
     "aws:index/getRegion:getRegion": get_region,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -116,6 +117,23 @@ RESERVED_PREFIXES = ("aws:", "golden-ami:")
 
 TAG_MAXIMUM = 40
 """Tags that a file may state, so that AWS's 50 hold the program's own and Image Builder's too."""
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})( 00:00:00 \+0000 UTC)?")
+
+
+def _day(value: object) -> object:
+    """A day as a file states it: YAML knows unquoted ones, and the engine hands those over as midnight in UTC."""
+    match = _DAY.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"must be a day of the form YYYY-MM-DD, got {value!r}")
+    try:
+        return date.fromisoformat(match[1])
+    except ValueError:
+        raise ValueError(f"must be a day of the calendar, got {match[1]!r}") from None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day of the form YYYY-MM-DD."""
 
 HUB = "hub"
 """The name by which a product file refers to the hub account itself."""

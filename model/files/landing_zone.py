@@ -56,6 +56,9 @@ class LandingZone(FileModel):
     key_administrators: Annotated[tuple[RoleArn, ...], Field(min_length=1, max_length=10)]
     """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001); 10 at most,
     so that a key's policy, which names each three times, keeps room for a product's accounts."""
+    inspector: bool = False
+    """Whether Amazon Inspector scans the hub's instances in the build Region, which products with `scan` need; it is
+    a paid service and makes its service-linked role (seed 002: Inspector)."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=TAG_MAXIMUM)] = Field(default_factory=dict)
     """Tags that every resource gets; 40 at most, so that AWS's 50 hold the program's own too."""
     mandatory_components: MandatoryComponents = Field(default_factory=MandatoryComponents)

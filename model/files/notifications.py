@@ -29,7 +29,10 @@ class Occasion(StrEnum):
         """Which bodies of messages are of the kind; a failure is also an alarm for events that were lost."""
         if self is Occasion.SUCCESS:
             return [{"status": ["AVAILABLE"]}]
-        return [{"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED"]}, {"NewStateValue": ["ALARM"]}]
+        return [
+            {"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED", "SCAN_FAILED"]},
+            {"NewStateValue": ["ALARM"]},
+        ]
 
 
 class Subscriber(FileModel):

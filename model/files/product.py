@@ -45,8 +45,10 @@ from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
 from model.files.retention import Retention
+from model.files.scan import Scan
 from model.files.schedule import Schedule, StartCondition
 from model.files.volumes import DATA_VOLUME_MAXIMUM, DataVolume, RootVolume
+from model.files.workflows import Workflow
 from model.names import GivenRoles, GivenTopic, ProductNames
 
 INSTANCE_TAG_MAXIMUM = 29
@@ -142,6 +144,12 @@ class Product(FileModel):
     """Further volumes of the image, 26 at most; those that the base image brings must be among them."""
     fast_launch: FastLaunch | None = None
     """Fast launch of a Windows image that the hub keeps; left out, instances start the usual way."""
+    workflows: tuple[Workflow, ...] = ()
+    """Build and test workflows in place of Image Builder's own, in their order; of a kind that none is stated of, its
+    own runs. What they do beside building needs an execution role that may."""
+    scan: Scan | None = None
+    """How the finished image is scanned before it is distributed; left out, it is not (seed 002: inspector_validation).
+    Needs Amazon Inspector in the hub: the landing zone's `inspector`."""
     distribution: tuple[Distribution, ...] = ()
     """Regions and accounts that get the image; left out, the hub keeps it in its build Region."""
     schedule: Schedule | None = None
@@ -329,6 +337,15 @@ class Product(FileModel):
                 f"has {count} keys with the landing zone's, and {TAG_MAXIMUM} leave room for AWS's own; remove some"
             )
             problems.append(Inconsistency(("tags",), message))
+        problems += [
+            Inconsistency(
+                ("workflows", index, "arn"),
+                f"is of Region {workflow.region}, and images are built in {landing_zone.hub.region}; "
+                "name the workflow of that Region",
+            )
+            for index, workflow in enumerate(self.workflows)
+            if workflow.region != landing_zone.hub.region
+        ]
         problems += self._schedule_without_updates(landing_zone)
         shared = {key.lower(): key for key in landing_zone.tags}
         problems += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs
+from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, states
 from .rule import Resource, ResourceRule, StackRule, stack_rule
 from .values import Finding, Findings
 
@@ -31,6 +31,9 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     lambda_.require_dead_letters,
     lambda_.bind_source,
     lambda_.require_url_authentication,
+    states.require_customer_key,
+    states.require_log,
+    states.require_trace,
     ec2.forbid_world_ingress,
     ec2.require_description,
     ec2.forbid_public_launch,

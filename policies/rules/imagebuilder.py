@@ -22,6 +22,7 @@ from .values import (
 RECIPE = "aws:imagebuilder/imageRecipe:ImageRecipe"
 DISTRIBUTION = "aws:imagebuilder/distributionConfiguration:DistributionConfiguration"
 COMPONENT = "aws:imagebuilder/component:Component"
+WORKFLOW = "aws:imagebuilder/workflow:Workflow"
 INFRASTRUCTURE = "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration"
 
 
@@ -82,13 +83,13 @@ def forbid_public_images(configuration: Resource) -> Findings:
         )
 
 
-@resource_rule("imagebuilder-component-require-customer-key", Severity.HIGH, ("CKV_AWS_180",), (COMPONENT,))
+@resource_rule("imagebuilder-component-require-customer-key", Severity.HIGH, ("CKV_AWS_180",), (COMPONENT, WORKFLOW))
 def require_component_key(component: Resource) -> Findings:
-    """Every component is encrypted under a customer key by its full ARN."""
+    """Every component, and every workflow, is encrypted under a customer key by its full ARN."""
     yield from require(
         look_up(component.properties, "kmsKeyId"),
         is_key_arn,
-        "the component has no customer key; set kms_key_id to the full ARN of the product's data key.",
+        "the document has no customer key; set kms_key_id to the full ARN of the product's data key.",
     )
 
 

@@ -19,6 +19,8 @@ from model import (
     key_policies,
     pipeline_policies,
     retention_policies,
+    scan_deployment,
+    scan_policies,
     schedule_policies,
     target_policies,
     upload_policies,
@@ -171,6 +173,17 @@ def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
     ]
 
 
+def _scanning_deployment(given: Circumstances) -> list[PolicyDocument]:
+    hub, region = given.plan.hub, given.plan.build_region
+    workflow = f"arn:aws:imagebuilder:{region}:{hub}:workflow/test/own/x.x.x"
+    asked = (
+        scan_deployment.Scanning(inspector=True, scans=True, workflows=(workflow,)),
+        scan_deployment.Scanning(inspector=True),
+        scan_deployment.Scanning(workflows=(workflow,)),
+    )
+    return [scan_deployment.scanning_deployment_policy(hub, region, scanning) for scanning in asked]
+
+
 def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
     accounts = [target.account for target in given.landing_zone.targets.values()]
     return [deployment_role.target_deployment_policy(account, (given.plan,)) for account in accounts]
@@ -287,8 +300,25 @@ MADE: dict[Callable[..., PolicyDocument], tuple[Kind, Documents]] = {
     key_policies.image_key_policy: (Kind.KEY, _image_keys),
     key_policies.data_key_policy: (
         Kind.KEY,
-        lambda given: [key_policies.data_key_policy(given.names, given.plan, given.landing_zone.key_administrators)],
+        lambda given: [
+            key_policies.data_key_policy(given.names, given.plan, given.landing_zone.key_administrators, scans)
+            for scans in (False, True)
+        ],
     ),
+    scan_deployment.scanning_deployment_policy: (Kind.IDENTITY, _scanning_deployment),
+    scan_policies.scan_execution_policy: (
+        Kind.IDENTITY,
+        lambda given: [scan_policies.scan_execution_policy(given.names, given.data_key)],
+    ),
+    scan_policies.scan_function_policy: (
+        Kind.IDENTITY,
+        lambda given: [scan_policies.scan_function_policy(given.names, given.data_key)],
+    ),
+    scan_policies.scan_gate_policy: (
+        Kind.IDENTITY,
+        lambda given: [scan_policies.scan_gate_policy(given.names, given.data_key)],
+    ),
+    scan_policies.scan_gate_trust: (Kind.TRUST, lambda given: [scan_policies.scan_gate_trust(given.names)]),
     target_policies.distribution_role_trust: (
         Kind.TRUST,
         lambda given: [target_policies.distribution_role_trust(given.plan.hub)],

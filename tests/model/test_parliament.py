@@ -57,6 +57,9 @@ ACCEPTED: dict[tuple[str, Finding], str] = {
     (DEPLOYER, Finding(MISMATCH, "logs:DescribeLogGroups on *")): (
         "log groups are its resources (Service Authorization Reference, Amazon CloudWatch Logs)"
     ),
+    ("scan_execution_policy", Finding(MISMATCH, "states:DescribeExecution on arn:*:states:*:*:express:*:*:*")): (
+        "the gate is a standard state machine, whose executions are no express ones"
+    ),
     **{
         (
             "execution_policy",
@@ -68,14 +71,14 @@ ACCEPTED: dict[tuple[str, Finding], str] = {
 """Findings above low that stay, by the function whose policy has them, with the reason."""
 
 
-AWS_AS_ACCOUNT = re.compile(r":aws:(?=policy/|component/)")
+AWS_AS_ACCOUNT = re.compile(r":aws:(?=policy/|component/|workflow/)")
 
 
 def _as_parliament_reads(document: Mapping[str, Any]) -> dict[str, Any]:
     """The policy without what parliament cannot know: it looks at nothing else of a statement that has such a thing.
 
-    Those are newer actions, and AWS as the account of its own managed policies and components (IAM User Guide, "IAM
-    ARNs"; Image Builder User Guide, "Use managed components").
+    Those are newer actions, and AWS as the account of its own managed policies, components and workflows (IAM User
+    Guide, "IAM ARNs"; Image Builder User Guide, "Use managed components").
     """
     statements = [
         {

@@ -12,7 +12,13 @@ from tests.model.policy_linter import expanded, listed, reference
 READING = frozenset({"List", "Read"})
 
 WITHOUT_RESOURCES = {
+    "inspector2:Disable": "Service Authorization Reference, Amazon Inspector2: no resource type",
+    "inspector2:Enable": "Service Authorization Reference, Amazon Inspector2: no resource type",
     "kms:CreateKey": "Service Authorization Reference, AWS Key Management Service: a key has no ARN before it exists",
+    **{
+        f"logs:{action}": "Service Authorization Reference, Amazon CloudWatch Logs: no resource type"
+        for action in ("CreateLogDelivery", "DeleteLogDelivery", "PutResourcePolicy", "UpdateLogDelivery")
+    },
     "sns:SetSubscriptionAttributes": "Service Authorization Reference, Amazon SNS: no resource type",
     "sns:Unsubscribe": "Service Authorization Reference, Amazon SNS: no resource type",
     "xray:PutTelemetryRecords": "Service Authorization Reference, AWS X-Ray: no resource type",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policies.rules import lambda_, logs, scheduler, sns, sqs
+from policies.rules import imagebuilder, lambda_, logs, scheduler, sns, sqs, states
 from policies.rules.rule import ResourceRule
 from policies.rules.values import UNKNOWN
 from tests.policies.verdict import BROKEN, KEPT, KEY, NO_KEYS, PENDING, changed, verdict
@@ -24,6 +24,27 @@ KEY_RULES = [
 @pytest.mark.parametrize(("key", "expected"), [(KEY, KEPT), (UNKNOWN, PENDING), *((key, BROKEN) for key in NO_KEYS)])
 def test_content_lies_under_a_customer_key(rule: ResourceRule, name: str, key: Any, expected: str) -> None:
     assert verdict(rule, changed({}, key, name)) == expected
+
+
+@pytest.mark.parametrize(("key", "expected"), [(KEY, KEPT), (UNKNOWN, PENDING), *((key, BROKEN) for key in NO_KEYS)])
+def test_executions_and_workflows_lie_under_a_customer_key(key: Any, expected: str) -> None:
+    assert verdict(states.require_customer_key, changed({}, key, "encryptionConfiguration", "kmsKeyId")) == expected
+    workflow = changed({}, key, "kmsKeyId")
+    assert verdict(imagebuilder.require_component_key, workflow, imagebuilder.WORKFLOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [("ALL", KEPT), ("ERROR", BROKEN), ("OFF", BROKEN), (None, BROKEN), (UNKNOWN, PENDING)]
+)
+def test_all_that_executions_do_is_logged(level: Any, expected: str) -> None:
+    assert verdict(states.require_log, changed({}, level, "loggingConfiguration", "level")) == expected
+
+
+@pytest.mark.parametrize(
+    ("enabled", "expected"), [(True, KEPT), (False, BROKEN), (None, BROKEN), (UNKNOWN, PENDING), ("true", BROKEN)]
+)
+def test_executions_are_traced(enabled: Any, expected: str) -> None:
+    assert verdict(states.require_trace, changed({}, enabled, "tracingConfiguration", "enabled")) == expected
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_no_rule_is_weakened_by_a_resource_of_which_everything_is_unknown(kind: 
         "policy assumeRolePolicy inlinePolicies kmsKeyId kmsMasterKeyId kmsKeyArn blockDeviceMappings distributions "
         "instanceMetadataOptions subnetId securityGroupIds retentionInDays enableKeyRotation deletionWindowInDays "
         "deadLetterConfig principal sourceArn sourceAccount authorizationType ingress egress description group type "
-        "cidrBlocks ipv6CidrBlocks cidrIpv4 cidrIpv6"
+        "cidrBlocks ipv6CidrBlocks cidrIpv4 cidrIpv6 encryptionConfiguration loggingConfiguration tracingConfiguration"
     )
     assert analyze(kind, dict.fromkeys(names.split(), UNKNOWN_STRING_VALUE)) == []
 
@@ -161,9 +161,9 @@ def test_exposure_to_everybody_and_unencrypted_images_are_critical() -> None:
 
 
 def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
-    from policies.rules import ec2, iam, kms, lambda_, s3, scheduler, sns, sqs
+    from policies.rules import ec2, iam, kms, lambda_, s3, scheduler, sns, sqs, states
 
-    modules = (ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs)
+    modules = (ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, states)
     made = [
         value for module in modules for value in vars(module).values() if isinstance(value, ResourceRule | StackRule)
     ]

@@ -6,27 +6,24 @@ Order of states, steps of the default workflows: User Guide, "Manage build and t
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local.cloud.call import Credentials
-from local.cloud.image_builder import instance_metadata, recipes
+from local.cloud.image_builder import recipes
 from local.cloud.image_builder.build_log import BuildLog
-from local.cloud.image_builder.component_work import ComponentFailure, ComponentWork, upload_log
+from local.cloud.image_builder.component_work import ComponentFailure
 from local.cloud.image_builder.contents import Contents
 from local.cloud.image_builder.context import AWS_ERRORS, Context, reason_of
-from local.cloud.image_builder.distribution import Distribution, DistributionFailure, in_place, targets_of
-from local.cloud.image_builder.instances import InstanceError, Instances
-from local.cloud.image_builder.machine import Machine
-from local.cloud.image_builder.runs import Progress, Run, WorkflowExecution, WorkflowFailure
-from local.cloud.image_builder.store import timestamp
+from local.cloud.image_builder.distribution import Distribution, DistributionFailure
+from local.cloud.image_builder.instances import InstanceError
+from local.cloud.image_builder.runs import Progress, Run, WorkflowFailure
 from local.cloud.image_builder.workbench import Cancelled
-
-BUILD_WORKFLOW = "build/build-image/1.0.2/1"
-TEST_WORKFLOW = "test/test-image/1.0.1/1"
-"""Amazon's default workflows by the last part of their ARNs (User Guide, "Use managed workflows")."""
+from local.cloud.image_builder.workflow_documents import BUILD, TEST, WorkflowError
+from local.cloud.image_builder.workflow_steps import BuildBench, WorkflowRun
+from local.cloud.image_builder.workflows import find, values_of
 
 
 class Builder:
@@ -75,7 +72,7 @@ class _Job:
             }
             reason = str(failure.cause) if isinstance(failure.cause, DistributionFailure) else str(failure)
             self._end("FAILED", reason, context)
-        except (*AWS_ERRORS, InstanceError) as error:
+        except (*AWS_ERRORS, InstanceError, WorkflowError) as error:
             self._end("FAILED", reason_of(error), None)
         except Exception as error:
             traceback.print_exc()
@@ -92,26 +89,52 @@ class _Job:
         run = self._run
         self._progress.change("CREATING")
         role = self._assume()
-        infrastructure = run.record["infrastructureConfiguration"]
-        profile = infrastructure["instanceProfileName"]
+        profile = run.record["infrastructureConfiguration"]["instanceProfileName"]
         instance_role = self._context.profile_role(run.account, run.region, profile)
-        instances = Instances(self._client("ec2", role), run.cancelled, run.arn)
         parent = self._parent(role)
         self._progress.stop_if_cancelled()
+        bench = BuildBench(
+            context=self._context,
+            contents=self._contents,
+            run=run,
+            progress=self._progress,
+            log=self._log,
+            client=self._client,
+            credentials=self._role,
+            instance_role=instance_role,
+            parent=parent,
+        )
         self._progress.change("BUILDING")
-        with self._progress.workflow("BUILD", BUILD_WORKFLOW) as workflow:
-            self._build_image(workflow, instances, parent, instance_role)
-        if run.record["imageTestsConfiguration"]["imageTestsEnabled"]:
+        self._workflows(BUILD, bench)
+        if run.ami is None:
+            raise InstanceError("The build workflows made no image.")
+        tests = run.record["imageTestsConfiguration"]["imageTestsEnabled"]
+        if tests and any(_is_of(entry, TEST) for entry in run.record["workflows"]):
             self._progress.change("TESTING")
-            with self._progress.workflow("TEST", TEST_WORKFLOW) as workflow:
-                self._test_image(workflow, instances, instance_role)
+            self._workflows(TEST, bench)
         self.distribute()
+
+    def _workflows(self, kind: str, bench: BuildBench) -> None:
+        """The workflows of a type in their order; those of a parallel group one after the other too."""
+        for entry in self._run.record["workflows"]:
+            if not _is_of(entry, kind):
+                continue
+            with self._context.store.lock:
+                record = find(self._context.store.shelf(self._run.account, self._run.region), entry["workflowArn"])
+            if record is None:
+                raise InstanceError(f"The workflow '{entry['workflowArn']}' does not exist")
+            try:
+                WorkflowRun(bench, record, values_of(entry)).carry_out()
+            except WorkflowFailure as failure:
+                if entry.get("onFailure") != "CONTINUE":
+                    raise
+                self._log.write(f"{failure}; the image goes on")
 
     def distribute(self) -> None:
         """Distribution and parameters, from the AMI of the build."""
         for workflow in self._run.workflows:
             workflow.retried = workflow.retried or (workflow.type == "DISTRIBUTION" and workflow.status == "FAILED")
-        role = self._credentials or self._assume()
+        role = self._role()
         if self._run.record["state"]["status"] != "DISTRIBUTING":
             self._progress.change("DISTRIBUTING")
         Distribution(self._context, self._contents, self._run, self._progress, role, self._log.write).carry_out()
@@ -125,8 +148,12 @@ class _Job:
         self._log.use(lambda: self._client("logs", credentials))
         return credentials
 
-    def _client(self, service: str, credentials: Credentials) -> Any:
-        return self._context.gateway.client(service, self._run.region, credentials)
+    def _client(self, service: str, credentials: Credentials | None = None) -> Any:
+        """A client of a role's credentials, of the execution role's by default."""
+        return self._context.gateway.client(service, self._run.region, credentials or self._role())
+
+    def _role(self) -> Credentials:
+        return self._credentials or self._assume()
 
     def _parent(self, role: Credentials) -> dict[str, Any]:
         """The parent image as EC2 describes it to the role that launches from it."""
@@ -158,114 +185,6 @@ class _Job:
                 return ami["image"]
         raise InstanceError(f"The image '{reference}' has no AMI in {run.region}")
 
-    def _build_image(
-        self, workflow: WorkflowExecution, instances: Instances, parent: dict[str, Any], instance_role: str
-    ) -> None:
-        run, step = self._run, self._progress.step
-        recipe, infrastructure = run.record["imageRecipe"], run.record["infrastructureConfiguration"]
-        with step(workflow, "LaunchBuildInstance", "LaunchInstance"):
-            name = f"Build instance for {recipe['name']}"
-            devices = recipe.get("blockDeviceMappings") or []
-            extra: dict[str, Any] = recipe.get("additionalInstanceConfiguration") or {}
-            instance = instances.launch(parent["ImageId"], name, infrastructure, devices, extra.get("userDataOverride"))
-        machine = self._contents.boot(instance, run.record["platform"], parent["ImageId"], parent.get("Name", ""))
-        instance_metadata.lay_out(machine.folder, instances.describe(instance), run.region)
-        succeeded = False
-        try:
-            self._log.write(f"Build instance {instance} from {parent['ImageId']}")
-            with step(workflow, "ApplyBuildComponents", "ExecuteComponents") as applied:
-                self._command(instance)
-                made = self._components(machine, instance, instance_role, ("build", "validate"))
-                applied.message = f"{len(made)} commands recorded, not executed" if made else ""
-            with step(workflow, "InventoryCollection", "CollectImageMetadata"):
-                self._collect(machine)
-            if (extra.get("systemsManagerAgent") or {}).get("uninstallAfterBuild"):
-                self._log.write("recorded, not executed: removal of the Systems Manager agent")
-            with step(workflow, "CreateOutputAMI", "CreateImage"):
-                self._create_ami(instances, instance, machine)
-            succeeded = True
-        finally:
-            self._log.use(lambda: self._client("logs", self._credentials or self._assume()))
-            if succeeded or infrastructure.get("terminateInstanceOnFailure", True) or run.cancelled.is_set():
-                self._terminate(workflow, "TerminateBuildInstance", instances, instance, machine)
-
-    def _create_ami(self, instances: Instances, instance: str, machine: Machine) -> None:
-        run = self._run
-        instances.stop(instance)
-        run.date = timestamp(self._context.gateway.clock.now()).replace(":", "-")
-        target = next((found for found in targets_of(run) if in_place(run, found)), None)
-        recipe = run.record["imageRecipe"]
-        tags = {**recipe.get("amiTags", {}), **(target.tags(run) if target else {})}
-        run.ami_name = target.image_name(run) if target else f"{recipe['name']} {run.date}"
-        description = target.description if target else recipe.get("description")
-        run.ami = instances.create_image(instance, run.ami_name, description, tags)
-        self._contents.keep(machine, run.ami)
-        self._log.write(f"Image {run.ami} ({run.ami_name}) of {instance}")
-
-    def _test_image(self, workflow: WorkflowExecution, instances: Instances, instance_role: str) -> None:
-        run, step = self._run, self._progress.step
-        infrastructure = run.record["infrastructureConfiguration"]
-        image = run.ami or ""
-        with step(workflow, "LaunchTestInstance", "LaunchInstance"):
-            name = f"Test instance for {run.record['name']}"
-            instance = instances.launch(image, name, infrastructure, [])
-        machine = self._contents.boot(instance, run.record["platform"], image, run.ami_name or "")
-        instance_metadata.lay_out(machine.folder, instances.describe(instance), run.region)
-        try:
-            self._log.write(f"Test instance {instance} from {image}")
-            with step(workflow, "ApplyTestComponents", "ExecuteComponents"):
-                self._command(instance)
-                self._components(machine, instance, instance_role, ("test",))
-        finally:
-            self._log.use(lambda: self._client("logs", self._credentials or self._assume()))
-            self._terminate(workflow, "TerminateTestInstance", instances, instance, machine)
-
-    def _components(self, machine: Machine, instance: str, role: str, phases: tuple[str, ...]) -> list[str]:
-        run = self._run
-        try:
-            return ComponentWork(self._context, run, self._log).apply(machine, instance, role, phases)
-        finally:
-            settings = run.record["infrastructureConfiguration"]
-            if (settings.get("logging") or {}).get("s3Logs"):
-                credentials = self._context.gateway.assume_service_role(role, "ec2.amazonaws.com", instance)
-                problem = upload_log(self._client("s3", credentials), settings, run, self._log.lines)
-                if problem:
-                    self._log.write(f"The log could not be uploaded: {problem}")
-
-    def _command(self, instance: str) -> None:
-        """The right to command the instance through Systems Manager, which is how AWS starts AWSTOE."""
-        run, credentials = self._run, self._credentials or self._assume()
-        windows = run.record["platform"] == "Windows"
-        document = "AWS-RunPowerShellScript" if windows else "AWS-RunShellScript"
-        authorize, tag = self._context.gateway.authorize, {"CreatedBy": "EC2 Image Builder"}
-        context = {
-            f"{prefix}/{key}": value for prefix in ("ssm:resourceTag", "aws:ResourceTag") for key, value in tag.items()
-        }
-        authorize(credentials, "ssm:SendCommand", f"arn:aws:ssm:{run.region}::document/{document}", run.region)
-        place = f"arn:aws:ec2:{run.region}:{run.account}:instance/{instance}"
-        authorize(credentials, "ssm:SendCommand", place, run.region, context)
-
-    def _collect(self, machine: Machine) -> None:
-        release = machine.tree / "etc" / "os-release"
-        if release.is_file():
-            pairs = (line.partition("=") for line in release.read_text(encoding="utf-8").splitlines())
-            values = {key: value.strip('"') for key, _, value in pairs}
-            with self._context.store.lock:
-                name = f"{values.get('NAME', 'Linux')} {values.get('VERSION', '')}".strip()
-                self._run.record["osVersion"] = name
-
-    def _terminate(
-        self, workflow: WorkflowExecution, name: str, instances: Instances, instance: str, machine: Machine
-    ) -> None:
-        # Outside `step`: it must happen after a cancellation too, and must not hide why the build failed.
-        try:
-            instances.terminate(instance)
-        except ClientError as error:
-            self._log.write(f"{name}: {reason_of(error)}")
-        finally:
-            machine.discard()
-        self._log.write(f"{name}: {instance} terminated ({workflow.id})")
-
     def _notify(self) -> None:
         topic = self._run.record["infrastructureConfiguration"].get("snsTopicArn")
         if topic and self._credentials:
@@ -275,3 +194,7 @@ class _Job:
             except ClientError as error:
                 self._log.write(f"The topic could not be told: {reason_of(error)}")
                 self._log.flush()
+
+
+def _is_of(entry: Mapping[str, Any], kind: str) -> bool:
+    return f":workflow/{kind.lower()}/" in entry["workflowArn"]

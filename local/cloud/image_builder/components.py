@@ -74,29 +74,11 @@ class Components:
         }
 
     def _document(self, call: Call) -> tuple[str, Document]:
-        given = call.parameters
-        if (given.get("data") is None) == (given.get("uri") is None):
-            raise errors.invalid_combination("data", "Exactly one of 'data' and 'uri' must be given.")
-        text = given["data"] if given.get("data") is not None else self._fetch(call, given["uri"])
-        if given.get("data") is not None and len(text) > DATA_MAXIMUM:
-            raise errors.invalid_value("data", f"It must be at most {DATA_MAXIMUM} characters, it is {len(text)}.")
+        text = document_text(self._context, call)
         try:
             return text, parse(text)
         except DocumentError as error:
             raise errors.invalid_combination("data", str(error)) from error
-
-    def _fetch(self, call: Call, uri: str) -> str:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        if not uri.startswith("s3://") or not key:
-            raise errors.invalid_value("uri", "It must be of the form s3://<bucket>/<key>.")
-        s3 = self._context.gateway.client("s3", call.region, call.caller.credentials)
-        try:
-            data: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(URI_MAXIMUM + 1)
-        except ClientError as error:
-            raise errors.invalid_value("uri", reason_of(error)) from error
-        if len(data) > URI_MAXIMUM:
-            raise errors.invalid_value("uri", f"The document is beyond {URI_MAXIMUM} bytes.")
-        return data.decode("utf-8", errors="replace")
 
     def get(self, call: Call) -> dict[str, Any]:
         """GetComponent: by build version; without a build number or with wildcards the newest that fits."""
@@ -146,6 +128,36 @@ class Components:
         arn = call.parameters["componentArn"]
         resolved(self._context.shelf(call), arn)
         raise ServiceError("ResourceNotFoundException", f"The resource with ARN '{arn}' has no policy.", 404)
+
+
+def document_text(context: Context, call: Call) -> str:
+    """The document that a call gives as `data` or `uri`, the latter read as the caller.
+
+    Raises:
+        ServiceError: Both or none is given, it is too large, or it cannot be read.
+    """
+    given = call.parameters
+    if (given.get("data") is None) == (given.get("uri") is None):
+        raise errors.invalid_combination("data", "Exactly one of 'data' and 'uri' must be given.")
+    if given.get("data") is None:
+        return _fetch(context, call, given["uri"])
+    if len(given["data"]) > DATA_MAXIMUM:
+        raise errors.invalid_value("data", f"It must be at most {DATA_MAXIMUM} characters, it is {len(given['data'])}.")
+    return given["data"]
+
+
+def _fetch(context: Context, call: Call, uri: str) -> str:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not key:
+        raise errors.invalid_value("uri", "It must be of the form s3://<bucket>/<key>.")
+    s3 = context.gateway.client("s3", call.region, call.caller.credentials)
+    try:
+        data: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(URI_MAXIMUM + 1)
+    except ClientError as error:
+        raise errors.invalid_value("uri", reason_of(error)) from error
+    if len(data) > URI_MAXIMUM:
+        raise errors.invalid_value("uri", f"The document is beyond {URI_MAXIMUM} bytes.")
+    return data.decode("utf-8", errors="replace")
 
 
 def created_arn(call: Call, kind: str) -> ResourceArn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.cloud.image_builder.machine import Machine
+from local.cloud.image_builder.machine import TREE, Machine
 
 
 class Contents:
@@ -30,6 +30,11 @@ class Contents:
         source = self.of(image_id)
         if source is not None and not link.exists():
             link.symlink_to(source.resolve(), target_is_directory=True)
+
+    def of_instance(self, instance_id: str) -> Path | None:
+        """The files of an instance; None for one that has none, or is gone."""
+        tree = self._instances / instance_id / TREE
+        return tree if tree.is_dir() else None
 
     def boot(self, instance_id: str, platform: str, image_id: str, image_name: str) -> Machine:
         """An instance of an image."""

@@ -6,6 +6,7 @@ GetWorkflowStepExecution.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -101,6 +102,8 @@ def _step(step: StepExecution) -> Record:
         "action": step.action,
         "status": step.status,
         "message": step.message,
+        "inputs": json.dumps(dict(step.inputs)),
+        "outputs": json.dumps(dict(step.outputs)),
         "startTime": step.start,
     }
     return {**entry, "endTime": step.end} if step.end else entry

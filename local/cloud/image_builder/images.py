@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.cloud.call import Call, ServiceError
-from local.cloud.image_builder import distributions, errors, infrastructures, recipes
+from local.cloud.image_builder import distributions, errors, infrastructures, recipes, workflows
 from local.cloud.image_builder.context import Context
 from local.cloud.image_builder.runs import Run, Runs
 from local.cloud.image_builder.states import ENDED
@@ -43,11 +43,10 @@ class Images:
 
     def create(self, call: Call) -> dict[str, Any]:
         """CreateImage: a build without a pipeline."""
-        if call.parameters.get("containerRecipeArn") or call.parameters.get("workflows"):
-            raise errors.invalid_value(
-                "containerRecipeArn", "The local cloud builds AMIs by the default workflows only."
-            )
+        if call.parameters.get("containerRecipeArn"):
+            raise errors.invalid_value("containerRecipeArn", "The local cloud builds AMIs only.")
         settings = dict(call.parameters)
+        settings["workflows"] = workflows.checked(self._context, call, settings.get("workflows") or [])
         tests = {"imageTestsEnabled": True, "timeoutMinutes": 720}
         settings["imageTestsConfiguration"] = {**tests, **(settings.get("imageTestsConfiguration") or {})}
         self._context.ensure_service_role(call)
@@ -82,6 +81,8 @@ class Images:
             "imageSource": "CUSTOM",
             "executionRole": self._context.execution_role(call.caller.account, settings.get("executionRole")),
             "loggingConfiguration": {"logGroupName": _log_group(settings, recipe)},
+            "workflows": list(settings.get("workflows") or workflows.default_workflows(call.region)),
+            **picked(settings, ("imageScanningConfiguration",)),
         }
         if settings.get("distributionConfigurationArn"):
             distribution = shelf.get(distributions.KIND, settings["distributionConfigurationArn"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.cloud.call import Call
-from local.cloud.image_builder import distributions, errors, infrastructures, recipes
+from local.cloud.image_builder import distributions, errors, infrastructures, recipes, workflows
 from local.cloud.image_builder.context import AWS_ERRORS, PRINCIPAL, Context, reason_of
 from local.cloud.image_builder.images import Images
 from local.cloud.image_builder.states import ENDED
@@ -22,7 +22,7 @@ TEST_MINUTES = 720
 
 _GIVEN = (
     "description", "imageRecipeArn", "infrastructureConfigurationArn", "distributionConfigurationArn", "schedule",
-    "executionRole", "loggingConfiguration", "imageTags",
+    "executionRole", "loggingConfiguration", "imageTags", "imageScanningConfiguration",
 )  # fmt: skip
 
 
@@ -59,10 +59,11 @@ class Pipelines:
 
     def _settings(self, call: Call, shelf: Shelf, arn: str) -> Record:
         given = call.parameters
-        for member in ("containerRecipeArn", "workflows", "imageScanningConfiguration", "schedule"):
-            value = given.get(member)
-            if value and value != {"imageScanningEnabled": False}:
+        for member in ("containerRecipeArn", "schedule"):
+            if given.get(member):
                 raise errors.invalid_value(member, "The local cloud does not carry it out.")
+        if (given.get("imageScanningConfiguration") or {}).get("ecrConfiguration"):
+            raise errors.invalid_value("imageScanningConfiguration", "The local cloud scans no container images.")
         if not given.get("imageRecipeArn"):
             raise errors.invalid_combination("imageRecipeArn", "A recipe must be given.")
         recipe = _referred(shelf, recipes.KIND, "imageRecipeArn", given["imageRecipeArn"])
@@ -74,6 +75,7 @@ class Pipelines:
             name = "distributionConfigurationArn"
             distribution = _referred(shelf, distributions.KIND, name, given[name])
         self._check_execution_role(call, arn, distribution)
+        stated = workflows.checked(self._context, call, given.get("workflows") or [])
         tests = {
             "imageTestsEnabled": True,
             "timeoutMinutes": TEST_MINUTES,
@@ -82,6 +84,7 @@ class Pipelines:
         metadata = given.get("enhancedImageMetadataEnabled")
         return {
             **picked(given, _GIVEN),
+            **({"workflows": stated} if stated else {}),
             "platform": recipe["platform"],
             "imageTestsConfiguration": tests,
             "enhancedImageMetadataEnabled": True if metadata is None else metadata,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,8 @@ class StepExecution:
     status: str = "RUNNING"
     message: str = ""
     end: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Run:
     ami_name: str | None = None
     date: str | None = None
     """Time that stands in the names of the run's AMIs."""
+    findings: list[Record] = field(default_factory=list[Record])
+    """What Inspector found on the test instance, as ListImageScanFindings shows it."""
     sandbox: Sandbox | None = None
     thread: threading.Thread | None = None
 
@@ -200,7 +204,12 @@ class Progress:
     @contextmanager
     def workflow(self, kind: str, name: str) -> Generator[WorkflowExecution]:
         """A workflow of Amazon's, by its type and its ARN's last part, for the length of a block."""
-        arn = f"arn:aws:imagebuilder:{self._run.region}:aws:workflow/{name}"
+        with self.executing(kind, f"arn:aws:imagebuilder:{self._run.region}:aws:workflow/{name}") as execution:
+            yield execution
+
+    @contextmanager
+    def executing(self, kind: str, arn: str) -> Generator[WorkflowExecution]:
+        """A workflow by its type and ARN, for the length of a block."""
         execution = WorkflowExecution(kind, arn, self._context.now())
         self._run.workflows.append(execution)
         try:
@@ -213,6 +222,11 @@ class Progress:
             execution.status = "COMPLETED"
         finally:
             execution.end = self._context.now()
+
+    def skip(self, workflow: WorkflowExecution, name: str, action: str) -> None:
+        """A step whose condition does not hold."""
+        now = self._context.now()
+        workflow.steps.append(StepExecution(name, action, now, status="SKIPPED", end=now))
 
     @contextmanager
     def step(self, workflow: WorkflowExecution, name: str, action: str) -> Generator[StepExecution]:

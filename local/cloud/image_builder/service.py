@@ -14,6 +14,7 @@ from local.cloud.gateway import Gateway
 from local.cloud.image_builder import constraints
 from local.cloud.image_builder.build import Builder
 from local.cloud.image_builder.components import Components
+from local.cloud.image_builder.contents import Contents
 from local.cloud.image_builder.context import Context
 from local.cloud.image_builder.distributions import Distributions
 from local.cloud.image_builder.executions import Executions
@@ -24,9 +25,11 @@ from local.cloud.image_builder.lifecycle_policies import LifecyclePolicies
 from local.cloud.image_builder.pipelines import Pipelines
 from local.cloud.image_builder.recipes import Recipes
 from local.cloud.image_builder.runs import Runs
+from local.cloud.image_builder.scan_findings import ScanFindings
 from local.cloud.image_builder.store import Answer, Store
 from local.cloud.image_builder.tagging import Tagging
 from local.cloud.image_builder.versions import ResourceArn, arn_name
+from local.cloud.image_builder.workflows import Workflows
 
 Operation = Callable[[Call], dict[str, Any]]
 
@@ -41,7 +44,7 @@ _CREATED = {
 _ARN_MEMBERS = (
     "resourceArn", "imagePipelineArn", "imageBuildVersionArn", "componentBuildVersionArn", "imageRecipeArn",
     "infrastructureConfigurationArn", "distributionConfigurationArn", "componentArn", "imageArn", "componentVersionArn",
-    "imageVersionArn", "lifecyclePolicyArn",
+    "imageVersionArn", "lifecyclePolicyArn", "workflowBuildVersionArn", "workflowVersionArn",
 )  # fmt: skip
 
 
@@ -56,6 +59,8 @@ class ImageBuilder:
         self._store = Store()
         self._work = work
         context = Context(self._store, gateway, work)
+        self.contents = Contents(work)
+        """Files of images and instances."""
         builder = Builder(context)
         self.runs = Runs(context, builder.build, builder.distribute)
         images = Images(context, self.runs)
@@ -68,6 +73,8 @@ class ImageBuilder:
             images,
             Executions(context, self.runs),
             LifecyclePolicies(context),
+            ScanFindings(context, self.runs),
+            Workflows(context),
             Tagging(context),
         )
         self.lifecycles = LifecycleExecutions(context)
@@ -85,6 +92,10 @@ class ImageBuilder:
                 call.region, call.caller.account, kind, arn_name(given["name"]), given.get("semanticVersion")
             )
             return f"{arn}/1" if kind == "component" else str(arn)
+        if call.operation == "CreateWorkflow":
+            name, version = arn_name(given["name"]), given["semanticVersion"]
+            kind = f"workflow/{given['type'].lower()}"
+            return f"{ResourceArn(call.region, call.caller.account, kind, name, version)}/1"
         if call.operation == "CreateImage":
             return str(given["imageRecipeArn"]).replace(":image-recipe/", ":image/") + "/*"
         return next((given[member] for member in _ARN_MEMBERS if given.get(member)), "*")

@@ -55,7 +55,7 @@ class Tagging:
     def _resource(self, call: Call) -> Record:
         arn = call.parameters["resourceArn"]
         try:
-            kind = ResourceArn.parse(arn).kind
+            kind = ResourceArn.parse(arn).kind.partition("/")[0]
         except VersionError as error:
             raise errors.invalid_value("resourceArn", str(error)) from error
         return self._context.shelf(call).get(kind, arn)

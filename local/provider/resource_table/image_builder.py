@@ -237,7 +237,7 @@ ROWS = (
         key=frozenset({"name"}),
         volatile=frozenset({"dateUpdated"}),
         comparison=Comparison(
-            {"workflows": SET, "imageScanningConfiguration.ecrConfiguration.containerTags": SET},
+            {"workflows.parameters": SET, "imageScanningConfiguration.ecrConfiguration.containerTags": SET},
             frozenset(
                 {
                     "executionRole",

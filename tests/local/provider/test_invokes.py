@@ -57,3 +57,15 @@ def test_none_and_several_vpc_endpoints_are_told(
     sessions.operations["DescribeVpcEndpoints"] = lambda **_: {"VpcEndpoints": endpoints}
     with pytest.raises(ProviderError, match=told):
         provider.invoke("aws:ec2/getVpcEndpoint:getVpcEndpoint", {"vpcId": "vpc-1"})
+
+
+def test_roles_are_told_from_all_pages_by_path_and_name(provider: Provider, sessions: FakeSessions) -> None:
+    pages: dict[str | None, dict[str, Any]] = {
+        None: {"Roles": [{"RoleName": "one", "Arn": "arn:one"}], "IsTruncated": True, "Marker": "more"},
+        "more": {"Roles": [{"RoleName": "another", "Arn": "arn:another"}], "IsTruncated": False},
+    }
+    sessions.operations["ListRoles"] = lambda Marker=None, **_: pages[Marker]
+    arguments = {"nameRegex": "^one$", "pathPrefix": "/service/"}
+    found = provider.invoke("aws:iam/getRoles:getRoles", arguments)
+    assert (found["names"], found["arns"]) == (["one"], ["arn:one"])
+    assert {asked["PathPrefix"] for asked in sessions.called("ListRoles")} == {"/service/"}

@@ -192,6 +192,15 @@ def _fields(accounts: Sequence[str], region: str) -> dict[tuple[str, str], Strat
             st.sampled_from(["m5.large", "m7g.large", "u-6tb1.56xlarge", "c7gn.16xlarge"]), min_size=1, unique=True
         ),
         ("Product", "name"): st.sampled_from(PRODUCT_NAMES),
+        ("Workflow", "arn"): st.builds(
+            lambda owner, kind, name, version: (
+                f"arn:aws:imagebuilder:{region}:{owner}:workflow/{kind}/{name}/{version}"
+            ),
+            st.sampled_from(["aws", "222222222222"]),
+            st.sampled_from(["test", "build"]),
+            st.sampled_from(["smoke", "own_steps"]),
+            st.sampled_from(["x.x.x", "1.x.x", "1.0.2", "1.0.2/1"]),
+        ),
         ("Proxy", "url"): st.sampled_from(["http://proxy.example.com:3128", "http://10.0.0.7:443"]),
     }
 

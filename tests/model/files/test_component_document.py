@@ -16,7 +16,9 @@ from model.files.operating_system import OperatingSystem
 from model.files.problems import FileError, Problem
 
 REPOSITORY = Path(__file__).parents[3]
-DOCUMENTS = sorted((REPOSITORY / "runtime").glob("*/*.yaml"))
+DOCUMENTS = sorted(
+    path for kind in ("components", "documents") for path in (REPOSITORY / "runtime" / kind).glob("*.yaml")
+)
 
 GOOD = """\
 name: agent

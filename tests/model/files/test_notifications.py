@@ -30,14 +30,19 @@ def subscriber(**stated: Any) -> Subscriber:
         (("success",), {"status": ["AVAILABLE"]}),
         (
             ("failure",),
-            {"$or": [{"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED"]}, {"NewStateValue": ["ALARM"]}]},
+            {
+                "$or": [
+                    {"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED", "SCAN_FAILED"]},
+                    {"NewStateValue": ["ALARM"]},
+                ]
+            },
         ),
         (
             ("success", "failure", "success"),
             {
                 "$or": [
                     {"status": ["AVAILABLE"]},
-                    {"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED"]},
+                    {"status": ["FAILED", "CANCELLED", "REFUSED", "SWEEP_FAILED", "SCAN_FAILED"]},
                     {"NewStateValue": ["ALARM"]},
                 ]
             },

@@ -206,7 +206,13 @@ def test_steps_of_a_run_can_be_followed(builder: Any) -> None:
     steps = builder.call("ListWorkflowStepExecutions", workflowExecutionId=workflow["workflowExecutionId"])["steps"]
     assert [(step["name"], step["status"]) for step in steps] == [
         (name, "COMPLETED")
-        for name in ("LaunchBuildInstance", "ApplyBuildComponents", "InventoryCollection", "CreateOutputAMI")
+        for name in (
+            "LaunchBuildInstance",
+            "ApplyBuildComponents",
+            "InventoryCollection",
+            "CreateOutputAMI",
+            "TerminateBuildInstance",
+        )
     ]
     assert "recorded, not executed" in steps[1]["message"]
     one = builder.call("GetWorkflowStepExecution", stepExecutionId=steps[0]["stepExecutionId"])
