@@ -13,6 +13,7 @@ from rich.console import Console
 from commands.project import PROJECT, landing_zone_of, product_names, product_of, told_plainly
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.documents import PolicyDocument, in_parts
+from model.files.component_bucket import documents_arns
 
 MANAGED_POLICY_MAXIMUM = 6_144
 """Characters of a managed policy, of which a role takes ten; the inline ones have 10,240 together (IAM User Guide, "IAM
@@ -35,10 +36,12 @@ class DeploymentRole:
 def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
     """The role of the hub and of each target; raises `FileError`."""
     landing_zone = landing_zone_of(project)
-    plans = tuple(product_of(project, name)[0].plan(landing_zone) for name in product_names(project))
+    products = [product_of(project, name)[0] for name in product_names(project)]
+    plans = tuple(product.plan(landing_zone) for product in products)
+    documents = documents_arns(product.component_bucket for product in products)
     hub = landing_zone.hub
     trust = deployment_role_trust(hub.account)
-    permissions = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans)
+    permissions = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans, documents)
     scaled = {consumer.account for plan in plans for consumer in plan.consumers if consumer.auto_scaling}
     yield DeploymentRole("hub", hub.account, hub.deployment_role, trust, permissions, hub.account in scaled)
     for name, target in landing_zone.targets.items():

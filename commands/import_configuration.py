@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.import_report import report
+from commands.import_report import show
 from commands.importing import Request, import_configuration
 from commands.project import PROJECT, told_plainly
 
@@ -28,7 +28,7 @@ def main(
     with told_plainly(Console(stderr=True)):
         done = import_configuration(Request(PROJECT, product, config, defaults, accounts, topic_key))
         done.write()
-    Console().print(report(done))
+    show(done, Console())
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from textwrap import indent
 
 import yaml
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,17 +19,17 @@ STATED_MAXIMUM = 60
 """Characters of a stated value that a table shows."""
 
 
-def report(done: Import) -> RenderableType:
+def show(done: Import, console: Console) -> None:
     """Written files, then what was decided, then what to do."""
-    parts: list[RenderableType] = [_files(done)]
+    console.print(_files(done))
     if done.decisions:
-        parts.append(_decisions(done.decisions))
-    parts.append(Text("Next", style="bold"))
+        console.print(_decisions(done.decisions))
+    console.print("Next", style="bold")
     for step, block in next_steps(done):
-        parts.append(Text(f"• {step}"))
+        console.print(f"• {step}", markup=False, highlight=False)
         if block:
-            parts.append(Padding(Text(block.rstrip(), no_wrap=True, overflow="ignore"), (0, 0, 0, 4)))
-    return Group(*parts)
+            # Whole lines, however narrow the console: they are there to be copied.
+            console.print(indent(block.rstrip(), "    "), markup=False, highlight=False, soft_wrap=True)
 
 
 def next_steps(done: Import) -> Iterator[tuple[str, str | None]]:
@@ -73,9 +72,6 @@ def _table(title: str, *columns: str) -> Table:
 
 def _stated(decision: Decision) -> Text:
     stated = decision.stated
-    if stated is None:
-        value = "left out"
-    else:
-        value = stated if isinstance(stated, str) else json.dumps(stated)
+    value = stated if isinstance(stated, str) else "left out" if stated is None else json.dumps(stated)
     shown = value if len(value) <= STATED_MAXIMUM else f"{value[: STATED_MAXIMUM - 1]}…"
     return Text.assemble((decision.key, "bold"), f": {shown}")

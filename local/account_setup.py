@@ -21,6 +21,7 @@ from local.stack_files import StackFiles
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
+from model.files.component_bucket import documents_arns
 from model.hub_policies import service_trust
 from model.names import account_root_arn, role_arn, role_name
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, execution_role_trust
@@ -62,7 +63,8 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
     zone = files.landing_zone
     hub = zone.hub.account
     plans = tuple(files.plans.values())
-    hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans)
+    documents = documents_arns(product.component_bucket for product in files.products.values())
+    hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans, documents)
     yield ExistingRole(hub, zone.hub.deployment_role, deployment_role_trust(hub), hub_policy)
     for target in zone.targets.values():
         policy = target_deployment_policy(target.account, plans)

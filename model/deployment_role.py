@@ -9,6 +9,7 @@ from __future__ import annotations
 from model.deployment_actions import (
     ALARM_ACTIONS,
     BUCKET_ACTIONS,
+    BUCKET_DOCUMENT_ACTIONS,
     DOCUMENT_ACTIONS,
     FUNCTION_ACTIONS,
     IMAGE_BUILDER_ACTIONS,
@@ -163,11 +164,16 @@ def _lifecycle_policies(hub: str, region: str, plans: tuple[DistributionPlan, ..
 
 
 def hub_deployment_policy(
-    hub: str, region: str, regions: tuple[str, ...], plans: tuple[DistributionPlan, ...]
+    hub: str,
+    region: str,
+    regions: tuple[str, ...],
+    plans: tuple[DistributionPlan, ...],
+    documents: tuple[str, ...] = (),
 ) -> PolicyDocument:
     """What the deployment role of the hub may do: resources that are named `golden-ami-…`, and keys.
 
     A key has no name before it exists: creating one and its policy are bound to the account's keys and aliases.
+    `documents` are ARN patterns of component documents in buckets that are there already.
     """
     stem = "golden-ami-*"
     scheduled = any(plan.scheduled for plan in plans)
@@ -275,6 +281,7 @@ def hub_deployment_policy(
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
             *_schedule_statements(f"arn:aws:scheduler:{region}:{hub}:schedule/default/{stem}", scheduled),
+            *((Statement("ReadBucketDocuments", BUCKET_DOCUMENT_ACTIONS, documents),) if documents else ()),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.provider import ami_functions, image_builder_functions, tags
+from local.provider import ami_functions, image_builder_functions, object_functions, tags
 from local.provider.declarations import declarations
 from local.provider.errors import ProviderError
 from local.provider.invocation import Invocation
@@ -215,6 +215,7 @@ def get_parameter(invocation: Invocation) -> dict[str, Any]:
 FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
     **ami_functions.FUNCTIONS,
     **image_builder_functions.FUNCTIONS,
+    **object_functions.FUNCTIONS,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
     "aws:ec2/getSubnets:getSubnets": get_subnets,
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": get_vpc_endpoint,

@@ -26,6 +26,7 @@ from model import (
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.base_image import BaseImage
+from model.files.component_bucket import ComponentBucket, documents_arns
 from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.infrastructure import InstanceProfile
@@ -88,7 +89,8 @@ def circumstances() -> list[Circumstances]:
         "distribution": (),
         "consumers": tuple(_consumer("hub", f"alone-{mode.value}", mode, True) for mode in ConsumerMode),
     }
-    every_kind = {
+    every_kind: dict[str, Any] = {
+        "component_bucket": ComponentBucket(name="documents-of-teams", prefix="components/"),
         "name": "every-kind",
         "retention": Retention.model_validate({"afterDays": 90}),
         "consumers": tuple(
@@ -169,6 +171,8 @@ def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
         deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,))
         for variant in (replace(plan, scheduled=False), replace(plan, scheduled=True))
     ]
+    documents = documents_arns([given.product.component_bucket])
+    return [deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (plan,), documents)]
 
 
 def _target_deployment(given: Circumstances) -> list[PolicyDocument]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from model.files.component_steps import Components
+from model.files.component_steps import Components, label_of
 from model.files.problems import Location
 from model.files.sample.configuration import Component, ComponentConfig, Parameter
 from model.files.sample.draft import Draft, ImportedDocument
-
-DOCUMENT_NAME_MAXIMUM = 60
-"""Characters of a document's name without its extension."""
 
 
 @dataclass
@@ -75,7 +71,7 @@ class Steps:
             self.draft.comes_from((*target, "bucketDocument"), (*origin, "file"))
             return {"bucketDocument": file.removeprefix(self.prefix), "version": component.version}
         self.draft.comes_from((*target, "document"), (*origin, "name" if component.name else "file"))
-        name = document_name(component.name or path.stem)
+        name = f"{label_of(component.name or path.stem)}.yaml"
         first = self._named.setdefault(name, file)
         if first != file:
             self.draft.refuse((*origin, "name"), f"makes {name}, which is {first} already; rename one of the two steps")
@@ -105,12 +101,6 @@ def runs(step: Mapping[str, Any]) -> str | None:
     arn = step.get("arn")
     parameters: dict[str, str] = step.get("parameters") or {}
     return repr((arn, sorted(parameters.items()))) if arn else None
-
-
-def document_name(text: str) -> str:
-    """A document's file name for what the sample calls a component."""
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return f"{words[:DOCUMENT_NAME_MAXIMUM].strip('-') or 'component'}.yaml"
 
 
 def bucket_prefix(prefix: str, files: list[str]) -> str:
