@@ -207,6 +207,7 @@ class _Drafting:
     def _region(self, index: int, entry: Distribution) -> dict[str, Any]:
         draft, origin = self.draft, ("Distribution", index)
         draft.comes_from(("distribution", index), origin)
+        draft.comes_from(("distribution", index, "region"), (*origin, "region"))
         names: list[str] = []
         for position, account in enumerate(entry.accounts):
             name = self.wanted.accounts.name(account)
