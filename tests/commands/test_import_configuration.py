@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_landing_zone_without_inspector_is_told_what_a_scan_needs(project: Pro
     said = io.StringIO()
     done = project.imported(whole())
     without = done.landing_zone.model_copy(update={"inspector": False})
-    show(type(done)(**{**done.__dict__, "landing_zone": without}), Console(file=said, width=80))
+    show(replace(done, landing_zone=without), Console(file=said, width=80))
     assert "    inspector: true\n" in said.getvalue()
 
 

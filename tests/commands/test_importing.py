@@ -70,7 +70,7 @@ def test_the_seeds_examples_become_a_product_with_its_documents(project: Project
 
 
 def test_every_name_that_is_computed_and_every_insecure_choice_is_told(project: Project) -> None:
-    config = {**whole(), "iamEncryption": False, "ami_component_bucket_version": "false"}
+    config: dict[str, Any] = {**whole(), "iamEncryption": False, "ami_component_bucket_version": "false"}
     config["infrastructure"] = {**config["infrastructure"], "subnet_id": "subnet-0123456789abcdef0"}
     told = chosen(project.imported(config))
     for key in ("imagePipelineName", "image_receipe.image_recipe_name", "infrastructure.name", "distributionName"):
