@@ -1,4 +1,4 @@
-"""Every parameter of the seed's tables, set and left out: imported, previewed, and looked at in what AWS is asked for."""
+"""Every parameter of the seed's tables, set and left out: imported, previewed, and seen in what AWS is asked for."""
 
 from __future__ import annotations
 
