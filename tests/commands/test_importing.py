@@ -268,7 +268,7 @@ def test_everything_wrong_in_all_files_is_told_at_once(project: Project) -> None
     config["image_receipe"]["volume_size"] = 20_000
     config["tag"]["owner"] = "a<b"
     config["Component_Config"]["Build"][0]["parameter"][1]["value"] = ["a", "b"]
-    config["Component_Config"]["Test"][0]["file"] = "../test1.yaml"
+    config["Component_Config"]["Test"][0]["file"] = f"../{DOCUMENTS}/test1.yaml"
     config["Distribution"][0]["region"] = "mars-north-1"
     keys = [problem.split(": ")[1] for problem in refusals(project, config, topic_key="alias/mine")]
     assert set(keys) == {

@@ -106,8 +106,10 @@ def test_the_same_documents_in_a_bucket_change_nothing_and_an_unsafe_bucket_is_r
             s3.put_object(Bucket=BUCKET, Key=f"{DOCUMENTS}/{file.name}", Body=file.read_bytes())
 
     upload()
-    said = on_stack(world, PRODUCT, "preview", code=255)
+    said = on_stack(world, PRODUCT, "preview", code=1)
     assert f"components.build.0.bucketDocument: is kept without versions in {BUCKET}" in said
+    # S3 has encrypted by itself since 2023; older objects, and a bucket here, may lack it.
+    assert f"components.test.0.bucketDocument: is not encrypted in {BUCKET}" in said
     assert "Traceback" not in said
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
