@@ -242,7 +242,8 @@ class _Drafting:
         """Whether there can be updates of what the image is made of."""
         components = self.config.components
         arns = [step.arn or "" for step in (*components.build, *components.test)]
-        return "ssmParameter" in self.draft.values["baseImage"] or any("/x" in arn or ".x" in arn for arn in arns)
+        moving = any("/x" in arn or ".x" in arn for arn in (*arns, *self.wanted.mandatory))
+        return moving or "ssmParameter" in self.draft.values["baseImage"]
 
     def _topic(self) -> None:
         draft, topic = self.draft, self.config.topic
