@@ -96,14 +96,17 @@ def test_the_same_documents_in_a_bucket_change_nothing_and_an_unsafe_bucket_is_r
 ) -> None:
     world = imported.world
     config = {**whole(), "ami_component_bucket_create": False}
+    # A document of the bucket is called after its key, a copied one after its step.
+    config["Component_Config"]["Test"][0]["file"] = f"{DOCUMENTS}/test2.yaml"
     done = Project.made(tmp_path).imported(config, product=PRODUCT)
     world.add_product(PRODUCT, done.files[Path("stacks", f"Pulumi.{PRODUCT}.yaml")])
     s3 = world.client("s3")
     s3.create_bucket(Bucket=BUCKET)
 
     def upload() -> None:
-        for file in sorted((SAMPLE / DOCUMENTS).iterdir()):
-            s3.put_object(Bucket=BUCKET, Key=f"{DOCUMENTS}/{file.name}", Body=file.read_bytes())
+        for name, source in (("build1", "build1"), ("build2", "build2"), ("test2", "test1")):
+            content = (SAMPLE / DOCUMENTS / f"{source}.yaml").read_bytes()
+            s3.put_object(Bucket=BUCKET, Key=f"{DOCUMENTS}/{name}.yaml", Body=content)
 
     upload()
     said = on_stack(world, PRODUCT, "preview", code=1)
