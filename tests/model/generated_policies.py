@@ -167,12 +167,11 @@ def _service_trusts(_given: Circumstances) -> list[PolicyDocument]:
 
 def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
     plan, regions = given.plan, given.landing_zone.regions
+    documents = documents_arns([given.product.component_bucket])
     return [
-        deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,))
+        deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,), documents)
         for variant in (replace(plan, scheduled=False), replace(plan, scheduled=True))
     ]
-    documents = documents_arns([given.product.component_bucket])
-    return [deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (plan,), documents)]
 
 
 def _target_deployment(given: Circumstances) -> list[PolicyDocument]:
