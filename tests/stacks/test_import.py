@@ -95,7 +95,7 @@ def test_the_same_documents_in_a_bucket_change_nothing_and_an_unsafe_bucket_is_r
     imported: Imported, tmp_path: Path
 ) -> None:
     world = imported.world
-    config = {**whole(), "ami_component_bucket_create": False}
+    config: dict[str, Any] = {**whole(), "ami_component_bucket_create": False}
     # A document of the bucket is called after its key, a copied one after its step.
     config["Component_Config"]["Test"][0]["file"] = f"{DOCUMENTS}/test2.yaml"
     done = Project.made(tmp_path).imported(config, product=PRODUCT)
