@@ -24,6 +24,11 @@ BASE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 BUCKET = "golden-ami-component-nk"
 
 
+def configuration() -> dict[str, Any]:
+    """The seed's examples without the scan, which needs Inspector in the hub: `test_scans.py` turns it on."""
+    return {**whole(), "inspector_validation": False}
+
+
 @dataclass
 class Imported:
     """The product that the configuration became, on the local cloud."""
@@ -47,7 +52,7 @@ def imported(world: World, tmp_path_factory: pytest.TempPathFactory) -> Generato
     image = ssm.get_parameter(Name=BASE)["Parameter"]["Value"]
     ssm.put_parameter(Name="/golden/ami", Value=image, Type="String", DataType="aws:ec2:image")
     sample = Project.made(tmp_path_factory.mktemp("sample"))
-    sample.config.write_text(json.dumps(whole()), encoding="utf-8")
+    sample.config.write_text(json.dumps(configuration()), encoding="utf-8")
     done = import_configuration(Request(world.project, PRODUCT, sample.config, accounts=ACCOUNTS))
     done.write()
     file = world.project / "stacks" / f"Pulumi.{PRODUCT}.yaml"
@@ -95,7 +100,7 @@ def test_the_same_documents_in_a_bucket_change_nothing_and_an_unsafe_bucket_is_r
     imported: Imported, tmp_path: Path
 ) -> None:
     world = imported.world
-    config: dict[str, Any] = {**whole(), "ami_component_bucket_create": False}
+    config: dict[str, Any] = {**configuration(), "ami_component_bucket_create": False}
     # A document of the bucket is called after its key, a copied one after its step.
     config["Component_Config"]["Test"][0]["file"] = f"{DOCUMENTS}/test2.yaml"
     done = Project.made(tmp_path).imported(config, product=PRODUCT)
