@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down clean test check schema product build retry access script-check preview clock deployment-roles status environment layer sandbox engine
+.PHONY: help up down clean test check schema product import build retry access script-check preview clock deployment-roles status environment layer sandbox engine
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ schema: environment ## Write the JSON Schemas that editors check stack files wit
 
 product: environment layer sandbox engine ## Write a new product's file and preview it (NAME=journal; FACTS="--help" lists more)
 	@$(RUN) -m local.product $(if $(NAME),--name $(NAME)) $(FACTS)
+
+import: environment ## Write a product's file from a configuration of AWS's golden AMI sample (CONFIG=config.json PRODUCT=journal)
+	@[ -n "$(CONFIG)" ] || { echo "state what to import: make import CONFIG=path/config.json PRODUCT=name"; exit 1; }
+	@$(RUN) -m commands.import_configuration --config "$(CONFIG)" \
+		--product "$(if $(filter file,$(origin PRODUCT)),,$(PRODUCT))" $(if $(DEFAULTS),--defaults "$(DEFAULTS)") \
+		$(if $(ACCOUNTS),--accounts "$(ACCOUNTS)") $(if $(TOPIC_KEY),--topic-key "$(TOPIC_KEY)")
 
 build: environment ## Start a product's build by hand and follow it (PRODUCT=ledger)
 	@$(RUN) -m local.run product-engineer commands.build --product $(PRODUCT)

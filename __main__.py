@@ -13,6 +13,7 @@ from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
 from components.published_versions import published_versions
 from components.shell_check import check_shell
+from components.stored_documents import stored_documents
 from model.files.base_products import check_base_product
 from model.files.landing_zone import LandingZone
 from model.files.loading import (
@@ -48,10 +49,10 @@ def main() -> dict[str, pulumi.Input[Any]]:
     product_values = configured(pulumi.Config().get(PRODUCT_KEY.partition(":")[2]))
     product = validate_product(product_values, landing_zone, file)
     check_base_product(product, landing_zone, PROJECT)
-    components = read_components(product, landing_zone, PROJECT)
-    check_shell(components)
     providers = account_providers(landing_zone, stack, product.plan(landing_zone).role_accounts, product.tags)
     hub = providers[landing_zone.hub.account]
+    components = read_components(product, landing_zone, PROJECT, stored_documents(product, hub))
+    check_shell(components)
     check_network(product, landing_zone.hub.region, hub, file)
     check_inspector(product, hub, file)
     product = resolved(product, hub, file)

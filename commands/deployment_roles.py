@@ -13,6 +13,7 @@ from rich.console import Console
 from commands.project import PROJECT, landing_zone_of, product_names, product_of, told_plainly
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.documents import PolicyDocument, in_parts
+from model.files.component_bucket import documents_arns
 from model.files.deployed_features import scanning_of
 from model.scan_deployment import scanning_deployment_policy
 
@@ -39,9 +40,10 @@ def deployment_roles(project: Path) -> Iterator[DeploymentRole]:
     landing_zone = landing_zone_of(project)
     products = tuple(product_of(project, name)[0] for name in product_names(project))
     plans = tuple(product.plan(landing_zone) for product in products)
+    documents = documents_arns(product.component_bucket for product in products)
     hub = landing_zone.hub
     trust = deployment_role_trust(hub.account)
-    common = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans)
+    common = hub_deployment_policy(hub.account, hub.region, landing_zone.regions, plans, documents)
     scans = scanning_deployment_policy(hub.account, hub.region, scanning_of(landing_zone, products))
     permissions = PolicyDocument((*common.statements, *scans.statements))
     scaled = {consumer.account for plan in plans for consumer in plan.consumers if consumer.auto_scaling}

@@ -15,7 +15,8 @@ def check_shell(components: Iterable[RecipeComponent]) -> None:
 
     The ready-made documents are checked by the project's own tests.
     """
-    own = (each.document for each in components if each.placed and each.placed.step.document and each.document)
+    placed = [(each.placed.step, each.document) for each in components if each.placed is not None]
+    own = [document for step, document in placed if document is not None and step.ready_made is None]
     documents = {document.name: document for document in own}
     problems = [problem for document in documents.values() for problem in _problems(document)]
     if problems:

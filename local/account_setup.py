@@ -21,6 +21,7 @@ from local.stack_files import StackFiles
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, Statement, trust_policy
+from model.files.component_bucket import documents_arns
 from model.files.deployed_features import scanning_of
 from model.hub_policies import service_trust
 from model.names import account_root_arn, role_arn, role_name
@@ -66,7 +67,8 @@ def existing_roles(files: StackFiles) -> Iterator[ExistingRole]:
     zone = files.landing_zone
     hub = zone.hub.account
     plans = tuple(files.plans.values())
-    hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans)
+    documents = documents_arns(product.component_bucket for product in files.products.values())
+    hub_policy = hub_deployment_policy(hub, zone.hub.region, zone.regions, plans, documents)
     scanning = scanning_of(zone, files.products.values())
     scans = {MANAGED_POLICY: scanning_deployment_policy(hub, zone.hub.region, scanning)}
     own = scans if scanning.wanted else {}

@@ -170,6 +170,9 @@ DOCUMENT_ACTIONS = (
 )
 """What a component's document in a bucket takes; Image Builder reads it as whoever makes the component."""
 
+BUCKET_DOCUMENT_ACTIONS = ("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion")
+"""What looking an object up takes: its head, the body of the version that the head names, and its tags."""
+
 KEY_ACTIONS = (
     "kms:CancelKeyDeletion",
     "kms:CreateGrant",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from model.deployment_actions import (
     ALARM_ACTIONS,
     BUCKET_ACTIONS,
+    BUCKET_DOCUMENT_ACTIONS,
     DOCUMENT_ACTIONS,
     FUNCTION_ACTIONS,
     IMAGE_BUILDER_ACTIONS,
@@ -154,11 +155,16 @@ def _auto_scaling_grants(account: str, hubs: tuple[str, ...]) -> list[Statement]
 
 
 def hub_deployment_policy(
-    hub: str, region: str, regions: tuple[str, ...], plans: tuple[DistributionPlan, ...]
+    hub: str,
+    region: str,
+    regions: tuple[str, ...],
+    plans: tuple[DistributionPlan, ...],
+    documents: tuple[str, ...] = (),
 ) -> PolicyDocument:
     """What the deployment role of the hub may do: resources that are named `golden-ami-…`, and keys.
 
     A key has no name before it exists: creating one and its policy are bound to the account's keys and aliases.
+    `documents` are ARN patterns of component documents in buckets that are there already.
     """
     stem = "golden-ami-*"
     scheduled = any(plan.scheduled for plan in plans)
@@ -269,6 +275,7 @@ def hub_deployment_policy(
             # AWS asks whoever makes a distribution that names them (CloudFormation's schema of
             # AWS::ImageBuilder::DistributionConfiguration, permissions of its handlers).
             *launch_template_statements(plans, hub),
+            *((Statement("ReadBucketDocuments", BUCKET_DOCUMENT_ACTIONS, documents),) if documents else ()),
             *role_statements(hub, plans),
             *_given_roles(hub, plans),
         )

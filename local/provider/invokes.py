@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.provider import ami_functions, image_builder_functions, tags
+from local.provider import ami_functions, image_builder_functions, object_functions, tags
 from local.provider.declarations import declarations
 from local.provider.errors import ProviderError
 from local.provider.invocation import Invocation
@@ -233,6 +233,7 @@ def get_roles(invocation: Invocation) -> dict[str, Any]:
 FUNCTIONS: Mapping[str, Callable[[Invocation], dict[str, Any]]] = {
     **ami_functions.FUNCTIONS,
     **image_builder_functions.FUNCTIONS,
+    **object_functions.FUNCTIONS,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
     "aws:ec2/getSubnets:getSubnets": get_subnets,
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": get_vpc_endpoint,

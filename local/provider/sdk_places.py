@@ -55,5 +55,6 @@ FUNCTIONS = {
     "aws:index/getCallerIdentity:getCallerIdentity": ":get_caller_identity",
     "aws:index/getPartition:getPartition": ":get_partition",
     "aws:index/getRegion:getRegion": ":get_region",
+    "aws:s3/getObject:getObject": "s3:get_object",
     "aws:ssm/getParameter:getParameter": "ssm:get_parameter",
 }

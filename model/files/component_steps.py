@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from model.files.component_bucket import BucketDocumentName
 from model.files.component_document import VariableName
 from model.files.fields import FileModel, Inconsistency, refuse
 
 DocumentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\.yaml$")]
 """Name of a document's file: lower-case letters, digits and hyphens, ending in `.yaml`."""
+
+LABEL_MAXIMUM = 60
+"""Characters of a document's name without its extension."""
 
 ReadyMadeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
@@ -32,6 +37,8 @@ class ComponentStep(FileModel):
 
     document: DocumentName | None = None
     """AWSTOE document of one's own, by its file's name in `stacks/<stack>/`."""
+    bucket_document: BucketDocumentName | None = None
+    """AWSTOE document of one's own, by its key in `componentBucket` behind the prefix (seed 002: file)."""
     ready_made: ReadyMadeName | None = None
     """Ready-made component, by its name in `runtime/components/` without system and extension."""
     arn: ComponentArn | None = None
@@ -43,16 +50,23 @@ class ComponentStep(FileModel):
 
     @model_validator(mode="after")
     def _states_one(self) -> Self:
-        if sum(source is not None for source in (self.document, self.ready_made, self.arn)) != 1:
-            raise ValueError("state exactly one of document, readyMade and arn")
-        if self.version is not None and self.document is None:
+        sources = (self.document, self.bucket_document, self.ready_made, self.arn)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("state exactly one of document, bucketDocument, readyMade and arn")
+        if self.version is not None and self.document is None and self.bucket_document is None:
             refuse([Inconsistency(("version",), "can be stated for a document of one's own only; remove it")])
         return self
 
     @property
     def source(self) -> str:
         """What the step runs, as a reader would call it."""
-        return self.document or self.ready_made or self.arn or ""
+        return self.document or self.bucket_document or self.ready_made or self.arn or ""
+
+
+def label_of(text: str) -> str:
+    """What a component is called for a document's name: lower-case words, as Image Builder's ARNs have them."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return words[:LABEL_MAXIMUM].strip("-") or "component"
 
 
 class Components(FileModel):
@@ -64,6 +78,16 @@ class Components(FileModel):
     """Run after the team's script, before the image is made of the instance."""
     test: tuple[ComponentStep, ...] = ()
     """Run on an instance of the finished image."""
+
+    @property
+    def bucket_documents(self) -> tuple[tuple[tuple[str, int, str], str], ...]:
+        """The documents that lie in a bucket, with their places."""
+        return tuple(
+            ((stage, index, "bucketDocument"), step.bucket_document)
+            for stage in ("build", "finish", "test")
+            for index, step in enumerate(getattr(self, stage))
+            if step.bucket_document is not None
+        )
 
 
 class MandatoryComponents(FileModel):

@@ -85,6 +85,11 @@ class LandingZone(FileModel):
             for arn in repeated(self.key_administrators)
         ]
         problems += [
+            Inconsistency(("mandatoryComponents", system, *place), "is for products only; state document instead")
+            for system in ("linux", "windows")
+            for place, _ in getattr(self.mandatory_components, system).bucket_documents
+        ]
+        problems += [
             Inconsistency(
                 ("keyAdministrators", index),
                 f"{arn!r} is not a role of the hub {self.hub.account}; name one of its roles",

@@ -68,16 +68,18 @@ def yaml_problem(error: yaml.YAMLError, file: str) -> Problem:
     return Problem(file, 0, "", f"not YAML: {' '.join(str(error).split())}")
 
 
-def problems_of(error: ValidationError, file: str, line: Callable[[Location], int]) -> list[Problem]:
-    """Everything that pydantic found wrong, in a reader's words; `line` tells the line of a place.
+def problems_of(
+    error: ValidationError, file: str, line: Callable[[Location], int], name: Callable[[Location], str] = dotted
+) -> list[Problem]:
+    """Everything that pydantic found wrong, in a reader's words; `line` and `name` tell a place's line and its field.
 
     A list whose entries are wrong also counts as too short; only where it is so in the file, that is told.
     """
     return [
-        problem
+        Problem(file, line(place), name(place), message)
         for details in error.errors(include_url=False)
         if not _follows_from_another(details)
-        for problem in _problems(details, file, line)
+        for place, message in _told(details)
     ]
 
 
@@ -85,17 +87,12 @@ def _follows_from_another(details: ErrorDetails) -> bool:
     return details["type"] == "too_short" and len(details["input"]) >= details.get("ctx", {})["min_length"]
 
 
-def _problems(details: ErrorDetails, file: str, line: Callable[[Location], int]) -> list[Problem]:
+def _told(details: ErrorDetails) -> list[tuple[Location, str]]:
     inconsistencies: list[Inconsistency] = details.get("ctx", {}).get("inconsistencies", [])
     if inconsistencies:
-        places = [(*details["loc"], *entry.location) for entry in inconsistencies]
-        return [
-            Problem(file, line(place), dotted(place), entry.message)
-            for place, entry in zip(places, inconsistencies, strict=True)
-        ]
+        return [((*details["loc"], *entry.location), entry.message) for entry in inconsistencies]
     # A mapping's key that breaks its own rule is reported under a marker that is no part of the file.
-    location = tuple(part for part in details["loc"] if part != "[key]")
-    return [Problem(file, line(location), dotted(location), _message(details))]
+    return [(tuple(part for part in details["loc"] if part != "[key]"), _message(details))]
 
 
 def _message(details: ErrorDetails) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
 from model.files.base_image import Architecture, BaseImage, architecture_of
+from model.files.component_bucket import ComponentBucket
 from model.files.component_steps import Components, SemanticVersion
 from model.files.dependencies import dependencies
 from model.files.distribution import Distribution
@@ -103,6 +104,9 @@ class Product(FileModel):
     """The script that installs the team's software, by its name under the bucket's `scripts/`."""
     components: Components = Field(default_factory=Components)
     """What is installed and tested beside the script."""
+    component_bucket: ComponentBucket | None = None
+    """A bucket that has component documents already; left out, they lie in `stacks/<product>/` (seed 002:
+    ami_component_bucket_create)."""
     recipe_version: SemanticVersion | None = None
     """Version of the recipe; left out, it follows the content."""
     retain_old_versions: bool = True
@@ -186,6 +190,7 @@ class Product(FileModel):
         problems += [Inconsistency(("uploaders", index), message) for index, message in same_roles(uploaders)]
         problems += self._repeated_egress()
         problems += self._repeated_devices()
+        problems += self._unusable_documents()
         problems += self._unusable_instance_types()
         problems += self._unusable_network()
         problems += self._unusable_fast_launch()
@@ -223,6 +228,15 @@ class Product(FileModel):
     def _repeated_egress(self) -> list[Inconsistency]:
         ways = [f"{one.cidr or one.prefix_list} port {one.port}" for one in self.egress]
         return [Inconsistency(("egress",), f"holds {way!r} twice; keep one") for way in repeated(ways)]
+
+    def _unusable_documents(self) -> list[Inconsistency]:
+        """Documents of a bucket that is not stated, and a bucket without documents."""
+        documents = self.components.bucket_documents
+        if self.component_bucket is not None:
+            message = "has no documents: no step states a bucketDocument; remove it, or state one"
+            return [] if documents else [Inconsistency(("componentBucket",), message)]
+        message = "lies in no bucket: state componentBucket, or put the document into stacks/ and state document"
+        return [Inconsistency(("components", *place), message) for place, _ in documents]
 
     def _unusable_network(self) -> list[Inconsistency]:
         """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""

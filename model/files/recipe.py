@@ -6,15 +6,15 @@ can be wrong in a document or its parameters is told here, before Image Builder 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from model.files.component_bucket import StoredDocuments, bucket_problems, read_stored
 from model.files.component_document import ComponentDocument, DocumentFile, PhaseName
-from model.files.component_steps import Components, ComponentStep
+from model.files.component_steps import Components, ComponentStep, label_of
 from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_KEY, LANDING_ZONE_STACK, PRODUCT_KEY, StackFile, stack_path
-from model.files.operating_system import OperatingSystem
 from model.files.problems import FileError, Location, Problem, dotted, shown
 from model.files.product import Product
 
@@ -82,31 +82,37 @@ class RecipeComponent:
 class _Reader:
     """Resolves the steps of one product and gathers what is wrong."""
 
-    def __init__(self, project: Path, system: OperatingSystem) -> None:
+    def __init__(self, project: Path, product: Product, stored: StoredDocuments | None) -> None:
         self._project = project
-        self._system = system
+        self._system = system = product.operating_system
+        self._bucket = product.component_bucket
+        self._stored = stored
         self._installer = project / SCRIPT_INSTALLERS / f"{INSTALL_SCRIPTS}-{system}.yaml"
-        self._paths = {INSTALL_SCRIPTS: self._installer}
+        self._sources = {INSTALL_SCRIPTS: shown(self._installer)}
         self._versions: dict[str, str | None] = {}
         self.problems: list[Problem] = []
-        self._documents: dict[Path, DocumentFile] = {}
+        self._documents: dict[str, DocumentFile] = {}
 
     def resolve(self, placed: PlacedStep) -> RecipeComponent | None:
         """The component of a step; None where it is wrong."""
         step = placed.step
         if step.arn is not None:
             return RecipeComponent(_label_of(step.arn), placed=placed)
-        path = self._path(placed)
-        document = self._read(placed, path)
+        if self._bucket is not None and step.bucket_document is not None:
+            source = self._bucket.address(step.bucket_document)
+            document = self._read(source, lambda: self._read_stored(placed))
+            label = label_of(PurePosixPath(step.bucket_document).stem)
+        else:
+            path = self._path(placed)
+            source = shown(path)
+            document = self._read(source, lambda: self._read_file(placed, path))
+            label = path.stem.removesuffix(f"-{self._system}") if step.ready_made else path.stem
         if document is None:
             return None
         self.problems += _misplaced(placed, document.content)
         self.problems += _parameter_problems(placed, document.content)
-        label = path.stem.removesuffix(f"-{self._system}") if step.ready_made else path.stem
-        if self._paths.setdefault(label, path) != path:
-            other = shown(self._paths[label])
-            message = f"{shown(path)} would be called like {other}; rename one of them"
-            self.problems.append(placed.problem(message))
+        if (other := self._sources.setdefault(label, source)) != source:
+            self.problems.append(placed.problem(f"{source} would be called like {other}; rename one of them"))
         if self._versions.setdefault(label, step.version) != step.version:
             message = f"{step.source} is stated with another version before; state the same one"
             self.problems.append(placed.problem(message, "version"))
@@ -122,21 +128,33 @@ class _Reader:
             return self._project / "stacks" / placed.stack / step.document
         return self._project / READY_MADE / f"{step.ready_made}-{self._system}.yaml"
 
-    def _read(self, placed: PlacedStep, path: Path) -> DocumentFile | None:
-        if path in self._documents:
-            return self._documents[path]
-        if not path.is_file():
-            field = "document" if placed.step.document else "readyMade"
-            self.problems.append(placed.problem(self._missing(placed, path), field))
-            return None
+    def _read(self, source: str, read: Callable[[], DocumentFile | None]) -> DocumentFile | None:
+        if source in self._documents:
+            return self._documents[source]
         try:
-            document = DocumentFile.read(path)
+            document = read()
         except FileError as error:
             self.problems += error.problems
             return None
-        self.problems += [document.problem(*wrong) for wrong in document.content.system_problems(self._system)]
-        self._documents[path] = document
+        if document is not None:
+            self.problems += [document.problem(*wrong) for wrong in document.content.system_problems(self._system)]
+            self._documents[source] = document
         return document
+
+    def _read_file(self, placed: PlacedStep, path: Path) -> DocumentFile | None:
+        if path.is_file():
+            return DocumentFile.read(path)
+        field = "document" if placed.step.document else "readyMade"
+        self.problems.append(placed.problem(self._missing(placed, path), field))
+        return None
+
+    def _read_stored(self, placed: PlacedStep) -> DocumentFile | None:
+        name = placed.step.bucket_document
+        if self._stored is None or self._bucket is None or name is None:
+            return None
+        problems = list(bucket_problems(self._bucket, self._stored[name]))
+        self.problems += [placed.problem(problem, "bucketDocument") for problem in problems]
+        return None if problems else read_stored(self._bucket, name, self._stored[name])
 
     def _missing(self, placed: PlacedStep, path: Path) -> str:
         if placed.step.document is not None:
@@ -149,10 +167,16 @@ class _Reader:
         )
 
 
-def read_components(product: Product, landing_zone: LandingZone, project: Path) -> tuple[RecipeComponent, ...]:
-    """All components of a product's recipe, in their order; raises `FileError` with everything that is wrong."""
+def read_components(
+    product: Product, landing_zone: LandingZone, project: Path, stored: StoredDocuments | None = None
+) -> tuple[RecipeComponent, ...]:
+    """All components of a product's recipe, in their order; raises `FileError` with everything that is wrong.
+
+    `stored` is what the product's bucket holds of the documents that it names there; where nobody asked for it, they
+    are neither checked nor among the components.
+    """
     placed = placed_steps(product, landing_zone, project)
-    reader = _Reader(project, product.operating_system)
+    reader = _Reader(project, product, stored)
     by_stage = {stage: [reader.resolve(each) for each in placed if each.stage == stage] for stage in STAGES}
     found = [*by_stage["build"], reader.installer(), *by_stage["finish"], *by_stage["test"]]
     problems = [*reader.problems, *_repetitions(placed), *_foreign_regions(placed, landing_zone.hub.region)]

@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from commands.deployment_roles import MANAGED_POLICY_MAXIMUM, deployment_roles, main
 from commands.project import landing_zone_of, product_of
@@ -13,6 +15,7 @@ from model.distribution import DistributionPlan
 from model.documents import Statement
 from model.files.base_image import BaseImage
 from model.files.infrastructure import InstanceProfile
+from model.files.loading import PRODUCT_KEY, stack_path
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -85,3 +88,21 @@ def test_the_hubs_role_hands_given_roles_to_their_services_and_reads_the_paramet
     left_out = policy(product.plan(landing_zone))
     assert not {"PassGivenInstanceRoles", "PassGivenExecutionRoles", "AddPolicyToRoles"} & set(left_out)
     assert len(left_out["ReadBaseImages"].resources) == 1
+
+
+def test_the_hub_reads_documents_in_buckets_that_products_name_and_no_others(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "stacks", tmp_path / "stacks")
+
+    def documents() -> list[tuple[str, ...]]:
+        hub = next(iter(deployment_roles(tmp_path)))
+        return [one.resources for one in hub.permissions.statements if one.sid == "ReadBucketDocuments"]
+
+    assert documents() == []
+    path = stack_path(tmp_path, "ledger")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["config"][PRODUCT_KEY] |= {
+        "componentBucket": {"name": "documents", "prefix": "linux/"},
+        "components": {"build": [{"bucketDocument": "agent.yaml"}]},
+    }
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert documents() == [("arn:aws:s3:::documents/linux/*",)]

@@ -15,6 +15,7 @@ from pulumi.runtime import mocks
 from components.landing_zone import LandingZoneAccounts, LandingZoneAccountsArgs
 from components.product_pipeline import ProductPipeline, ProductPipelineArgs
 from components.providers import account_providers
+from model.files.component_bucket import StoredDocuments
 from model.files.landing_zone import LandingZone
 from model.files.loading import StackFile
 from model.files.product import Product
@@ -84,10 +85,14 @@ def product_resources() -> Callable[..., Recorder]:
     """Runs a product's component and returns what it registered."""
 
     def build(
-        product: Product, landing_zone: LandingZone, published: PublishedVersions = NEW, project: Path = REPOSITORY
+        product: Product,
+        landing_zone: LandingZone,
+        published: PublishedVersions = NEW,
+        project: Path = REPOSITORY,
+        stored: StoredDocuments | None = None,
     ) -> Recorder:
         names = product.names(landing_zone)
-        components = read_components(product, landing_zone, project)
+        components = read_components(product, landing_zone, project, stored)
         recipe = versioned_recipe(product, names, components, published, StackFile("", {}, None))
 
         def program() -> None:

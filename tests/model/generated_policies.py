@@ -28,6 +28,7 @@ from model import (
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.base_image import BaseImage
+from model.files.component_bucket import ComponentBucket, documents_arns
 from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.infrastructure import InstanceProfile
@@ -90,7 +91,8 @@ def circumstances() -> list[Circumstances]:
         "distribution": (),
         "consumers": tuple(_consumer("hub", f"alone-{mode.value}", mode, True) for mode in ConsumerMode),
     }
-    every_kind = {
+    every_kind: dict[str, Any] = {
+        "component_bucket": ComponentBucket(name="documents-of-teams", prefix="components/"),
         "name": "every-kind",
         "retention": Retention.model_validate({"afterDays": 90}),
         "consumers": tuple(
@@ -167,8 +169,9 @@ def _service_trusts(_given: Circumstances) -> list[PolicyDocument]:
 
 def _hub_deployment(given: Circumstances) -> list[PolicyDocument]:
     plan, regions = given.plan, given.landing_zone.regions
+    documents = documents_arns([given.product.component_bucket])
     return [
-        deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,))
+        deployment_role.hub_deployment_policy(plan.hub, plan.build_region, regions, (variant,), documents)
         for variant in (replace(plan, scheduled=False), replace(plan, scheduled=True))
     ]
 

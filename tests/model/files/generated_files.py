@@ -296,7 +296,9 @@ def _change(draw: Draw, world: Values, model: type[BaseModel], values: dict[str,
     if isinstance(value, list) and len(cast("list[Any]", value)) > 1 and draw(st.booleans()):
         cast("list[Any]", value).pop()
     elif field.required or draw(st.booleans()):
-        holder[last] = draw(world.of_field(field))
+        # Another value: repeated choices would draw the same one until the patience ends.
+        other = world.of_field(field)
+        holder[last] = draw(other.filter(lambda drawn: drawn != value) if isinstance(value, str) else other)
     else:
         del holder[last]
 

@@ -143,11 +143,11 @@ def test_windows_takes_the_documents_of_windows(project: Project) -> None:
 @pytest.mark.parametrize(
     ("stage", "step", "told"),
     [
-        ("build", {}, "state exactly one of document, readyMade and arn"),
+        ("build", {}, "state exactly one of document, bucketDocument, readyMade and arn"),
         (
             "build",
             {"document": "agent.yaml", "readyMade": "update"},
-            "state exactly one of document, readyMade and arn",
+            "state exactly one of document, bucketDocument, readyMade and arn",
         ),
         ("build", {"readyMade": "update", "version": "1.0.0"}, "version: can be stated for a document of one's own"),
         ("build", {"document": "../agent.yaml"}, "components.build.0.document: must match"),

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from model.deployment_role import deployment_role_trust, hub_deployment_policy, target_deployment_policy
 from model.documents import PolicyDocument
+from model.files.component_bucket import documents_arns
 from model.names import account_root_arn
 from model.target_policies import consumer_role_trust
 from tests.stacks.permissions.deployment_calls import CHANNEL, Call, Deployer
@@ -64,7 +65,8 @@ def _consumer_role(world: World, role: str, made: ExitStack) -> None:
 def _planned(world: World) -> Mapping[str, PolicyDocument]:
     zone = world.session.files.landing_zone
     plans = tuple(world.session.files.plans.values())
-    policies = {HUB: hub_deployment_policy(HUB, zone.hub.region, zone.regions, plans)}
+    documents = documents_arns(product.component_bucket for product in world.session.files.products.values())
+    policies = {HUB: hub_deployment_policy(HUB, zone.hub.region, zone.regions, plans, documents)}
     policies |= {account: target_deployment_policy(account, plans) for account in ACCOUNTS if account != HUB}
     return {
         **{f"policy of deployment in {account}": policy for account, policy in policies.items()},
