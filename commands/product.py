@@ -22,11 +22,11 @@ from commands.project import (
     product_of,
     told_plainly,
 )
+from model.files.consumers import ConsumerMode
 from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile, load_product, stack_path, validate_product
 from model.files.operating_system import OperatingSystem
 from model.files.problems import FileError, shown
-from model.files.product import ConsumerMode
 
 SCHEMA_LINE = "# yaml-language-server: $schema=schemas/product.schema.json"
 

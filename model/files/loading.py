@@ -15,6 +15,7 @@ from model.files.landing_zone import LandingZone
 from model.files.policy_sizes import policy_problems
 from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown
 from model.files.product import Product
+from model.files.product_rules import mismatches
 from model.files.yaml_text import parse_yaml, read_text
 
 LANDING_ZONE_KEY = "golden-ami:landingZone"
@@ -91,7 +92,7 @@ def validate_product(values: Any, landing_zone: LandingZone, file: StackFile) ->
     product = validate(Product, PRODUCT_KEY, values, file)
     problems = [
         Problem(file.name, file.line(PRODUCT_KEY, mismatch.location), dotted(mismatch.location), mismatch.message)
-        for mismatch in product.mismatches(landing_zone) or policy_problems(product, landing_zone)
+        for mismatch in mismatches(product, landing_zone) or policy_problems(product, landing_zone)
     ]
     expected = f"Pulumi.{product.name}.yaml"
     if Path(file.name).name != expected:

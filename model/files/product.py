@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Uploader
-from model.files.base_image import Architecture, BaseImage, architecture_of
+from model.files.base_image import Architecture, BaseImage
 from model.files.component_bucket import ComponentBucket
 from model.files.component_steps import Components, SemanticVersion
+from model.files.consumers import Consumer, ConsumerMode
 from model.files.dependencies import dependencies
 from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.fields import (
-    HUB,
-    TAG_MAXIMUM,
-    AccountName,
     FileModel,
-    Inconsistency,
     InstanceType,
     OneLine,
     ProductName,
@@ -30,8 +25,6 @@ from model.files.fields import (
     TagKey,
     TagValue,
     refuse,
-    repeated,
-    tag_problems,
 )
 from model.files.image import Image
 from model.files.infrastructure import (
@@ -45,6 +38,7 @@ from model.files.infrastructure import (
 from model.files.landing_zone import LandingZone
 from model.files.notifications import Notifications
 from model.files.operating_system import OperatingSystem
+from model.files.product_rules import inconsistencies
 from model.files.retention import Retention
 from model.files.scan import Scan
 from model.files.schedule import Schedule, StartCondition
@@ -54,39 +48,6 @@ from model.names import GivenRoles, GivenTopic, ProductNames
 
 INSTANCE_TAG_MAXIMUM = 29
 """Tags of build instances beside the program's own."""
-
-
-class ConsumerMode(StrEnum):
-    """Who makes a consumer role."""
-
-    EXISTING = "existing"
-    CREATE = "create"
-
-
-class Consumer(FileModel):
-    """A role that launches instances from the image."""
-
-    account: AccountName
-    """Name of the account that holds the role: a target account that gets the image or a share of it, or `hub`."""
-    role: RolePath
-    """Name of the role, with its path in front where it has one."""
-    mode: ConsumerMode
-    """`existing`: the role is there and gets the key policy; `create`: role and instance profile are made."""
-    auto_scaling: bool = False
-    """Whether Auto Scaling groups of the account launch from the image: their service-linked role gets a grant."""
-
-
-def same_roles(roles: Sequence[tuple[str, str]]) -> Iterator[tuple[int, str]]:
-    """Places of roles, each given by account and name with its path, that IAM takes for an earlier one.
-
-    A role's name is unique in its account whatever its path and case (IAM User Guide, "IAM and AWS STS quotas").
-    """
-    first: dict[tuple[str, str], int] = {}
-    for index, (account, role) in enumerate(roles):
-        before = first.setdefault((account, role.rpartition("/")[2].lower()), index)
-        if before != index:
-            message = f"{role!r} is there before as {roles[before][1]!r}, which is one role for IAM; keep one"
-            yield index, message
 
 
 class Product(FileModel):
@@ -170,108 +131,8 @@ class Product(FileModel):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        problems: list[Inconsistency] = []
-        extension = self.operating_system.script_extension
-        if not self.entry_script.endswith(extension):
-            problems.append(
-                Inconsistency(
-                    ("entryScript",),
-                    f"must end in {extension!r} for operatingSystem {self.operating_system.value!r}, "
-                    f"got {self.entry_script!r}; rename the script or change the system",
-                )
-            )
-        problems += [
-            Inconsistency(("distribution",), f"holds Region {region!r} twice; put its accounts into one entry")
-            for region in repeated([entry.region for entry in self.distribution])
-        ]
-        roles = [(consumer.account, consumer.role) for consumer in self.consumers]
-        problems += [Inconsistency(("consumers", index, "role"), message) for index, message in same_roles(roles)]
-        uploaders = [(arn.split(":")[4], arn.split(":role/")[1]) for arn in self.uploaders]
-        problems += [Inconsistency(("uploaders", index), message) for index, message in same_roles(uploaders)]
-        problems += self._repeated_egress()
-        problems += self._repeated_devices()
-        problems += self._unusable_documents()
-        problems += self._unusable_instance_types()
-        problems += self._unusable_network()
-        problems += self._unusable_fast_launch()
-        problems += tag_problems(("tags",), self.tags)
-        refuse(problems)
+        refuse(inconsistencies(self))
         return self
-
-    def _repeated_devices(self) -> list[Inconsistency]:
-        taken = [self.root_device]
-        problems: list[Inconsistency] = []
-        for index, volume in enumerate(self.data_volumes):
-            if volume.device in taken:
-                message = f"{volume.device!r} is the root device or stated before; choose another name"
-                problems.append(Inconsistency(("dataVolumes", index, "device"), message))
-            taken.append(volume.device)
-        return problems
-
-    def _unusable_fast_launch(self) -> list[Inconsistency]:
-        if self.fast_launch is None:
-            return []
-        if self.operating_system is not OperatingSystem.WINDOWS:
-            message = f"is for Windows, and operatingSystem is {self.operating_system.value!r}; remove it"
-            return [Inconsistency(("fastLaunch",), message)]
-        kept = [entry for entry in self.distribution if not entry.accounts]
-        if self.distribution and not kept:
-            message = (
-                "is for the hub's own image, and the distribution leaves none there; add an entry without accounts"
-            )
-            return [Inconsistency(("fastLaunch",), message)]
-        if self.fast_launch.launch_template and len(kept) > 1:
-            message = f"belongs to one Region, and the hub keeps the image in {len(kept)}; remove it"
-            return [Inconsistency(("fastLaunch", "launchTemplate"), message)]
-        return []
-
-    def _repeated_egress(self) -> list[Inconsistency]:
-        ways = [f"{one.cidr or one.prefix_list} port {one.port}" for one in self.egress]
-        return [Inconsistency(("egress",), f"holds {way!r} twice; keep one") for way in repeated(ways)]
-
-    def _unusable_documents(self) -> list[Inconsistency]:
-        """Documents of a bucket that is not stated, and a bucket without documents."""
-        documents = self.components.bucket_documents
-        if self.component_bucket is not None:
-            message = "has no documents: no step states a bucketDocument; remove it, or state one"
-            return [] if documents else [Inconsistency(("componentBucket",), message)]
-        message = "lies in no bucket: state componentBucket, or put the document into stacks/ and state document"
-        return [Inconsistency(("components", *place), message) for place, _ in documents]
-
-    def _unusable_network(self) -> list[Inconsistency]:
-        """Security groups that nobody knows the VPC of, or whose rules are not ours to state."""
-        problems: list[Inconsistency] = []
-        if self.security_groups and self.subnet is None:
-            problems.append(Inconsistency(("subnet",), "is missing: security groups belong to its VPC; add it"))
-        if self.security_groups and self.egress != (ANYWHERE_OVER_TLS,):
-            message = "is for the product's own security group; set it at the given ones, or remove securityGroups"
-            problems.append(Inconsistency(("egress",), message))
-        if self.proxy and not self.security_groups and self.proxy.port not in {one.port for one in self.egress}:
-            message = f"has no entry for port {self.proxy.port}, and so nothing reaches the proxy; add one"
-            problems.append(Inconsistency(("egress",), message))
-        if not self.internet and self.subnet is None:
-            message = "is missing: the default VPC has a way to the internet; add the subnet that has none"
-            problems.append(Inconsistency(("subnet",), message))
-        return problems
-
-    def _unusable_instance_types(self) -> list[Inconsistency]:
-        """Types whose processors the base image does not run on; where nothing tells what it is for, all are taken."""
-        windows = self.operating_system is OperatingSystem.WINDOWS
-        wanted = Architecture.X86_64 if windows else self.base_image.architecture
-        problems: list[Inconsistency] = []
-        for index, instance_type in enumerate(self.instance_types or ()):
-            found = architecture_of(instance_type)
-            if found is None:
-                message = f"{instance_type!r} is a Mac, which runs neither Linux nor Windows; choose another type"
-            elif wanted not in {None, found}:
-                message = (
-                    f"{instance_type!r} has {found} processors, and the base image is for {wanted}; "
-                    "choose another type, or another base image"
-                )
-            else:
-                continue
-            problems.append(Inconsistency(("instanceTypes", index), message))
-        return problems
 
     @property
     def build_instance_types(self) -> tuple[str, ...]:
@@ -342,57 +203,3 @@ class Product(FileModel):
             scheduled=self.schedule is not None,
             retention=self.retention is not None,
         )
-
-    def mismatches(self, landing_zone: LandingZone) -> list[Inconsistency]:
-        """What the product asks for and the landing zone does not hold."""
-        problems: list[Inconsistency] = []
-        if (count := len({**landing_zone.tags, **self.tags})) > TAG_MAXIMUM:
-            message = (
-                f"has {count} keys with the landing zone's, and {TAG_MAXIMUM} leave room for AWS's own; remove some"
-            )
-            problems.append(Inconsistency(("tags",), message))
-        problems += [
-            Inconsistency(
-                ("workflows", index, "arn"),
-                f"is of Region {workflow.region}, and images are built in {landing_zone.hub.region}; "
-                "name the workflow of that Region",
-            )
-            for index, workflow in enumerate(self.workflows)
-            if workflow.region != landing_zone.hub.region
-        ]
-        problems += self._schedule_without_updates(landing_zone)
-        shared = {key.lower(): key for key in landing_zone.tags}
-        problems += [
-            Inconsistency(("tags", key), f"is {other!r} of the landing zone in another case; write it alike")
-            for key in self.tags
-            if (other := shared.get(key.lower(), key)) != key
-        ]
-        receiving: set[str] = set() if self.distribution else {HUB}
-        for index, entry in enumerate(self.distribution):
-            problems += [
-                Inconsistency(("distribution", index, *found.location), found.message)
-                for found in entry.mismatches(landing_zone)
-            ]
-            receiving.update(entry.users)
-        problems += [
-            Inconsistency(
-                ("consumers", index, "account"),
-                f"{consumer.account!r} gets no image ({', '.join(sorted(receiving))}); "
-                "name it in the distribution, or remove the consumer",
-            )
-            for index, consumer in enumerate(self.consumers)
-            if consumer.account not in receiving
-        ]
-        return problems
-
-    def _schedule_without_updates(self, landing_zone: LandingZone) -> list[Inconsistency]:
-        """A schedule that waits for updates of an image in which nothing moves by itself."""
-        schedule = self.schedule
-        if schedule is None or schedule.start_condition is StartCondition.ALWAYS or self.dependencies(landing_zone):
-            return []
-        message = (
-            f"is {schedule.start_condition.value!r}, but base image and components move with a deployment only "
-            "and never have updates; state 'always', start from an ssmParameter or product, or give a component's "
-            "version with x"
-        )
-        return [Inconsistency(("schedule", "startCondition"), message)]

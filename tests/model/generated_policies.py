@@ -29,12 +29,13 @@ from model.distribution import DistributionPlan
 from model.documents import PolicyDocument, trust_policy
 from model.files.base_image import BaseImage
 from model.files.component_bucket import ComponentBucket, documents_arns
+from model.files.consumers import Consumer, ConsumerMode
 from model.files.distribution import Distribution
 from model.files.fast_launch import FastLaunch
 from model.files.infrastructure import InstanceProfile
 from model.files.landing_zone import LandingZone
 from model.files.loading import load_landing_zone, load_product, stack_path
-from model.files.product import Consumer, ConsumerMode, Product
+from model.files.product import Product
 from model.files.retention import Retention
 from model.names import ProductNames
 

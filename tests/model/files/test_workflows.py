@@ -10,6 +10,7 @@ from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, StackFile, validate
 from model.files.problems import FileError
 from model.files.product import Product
+from model.files.product_rules import mismatches
 from model.files.workflows import Workflow, completed
 
 REGION = "us-east-1"
@@ -68,6 +69,6 @@ def test_what_is_wrong_is_told_with_its_field_and_value(values: dict[str, Any], 
 def test_a_workflow_is_of_the_build_region(ledger: Product, landing_zone: LandingZone) -> None:
     foreign = workflow(arn=f"{STEM}/test/smoke/x.x.x".replace(REGION, "eu-west-1"))
     product = ledger.model_copy(update={"workflows": (workflow(), foreign)})
-    (mismatch,) = product.mismatches(landing_zone)
+    (mismatch,) = mismatches(product, landing_zone)
     assert mismatch.location == ("workflows", 1, "arn")
     assert "is of Region eu-west-1, and images are built in us-east-1" in mismatch.message
