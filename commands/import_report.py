@@ -38,7 +38,7 @@ def next_steps(done: Import) -> Iterator[tuple[str, str | None]]:
     if done.mandatory:
         block = yaml.safe_dump({"mandatoryComponents": {"linux": done.mandatory}}, sort_keys=False, width=120)
         yield "add the default components to stacks/Pulumi.landing-zone.yaml; no product can leave them out:", block
-    if getattr(product, "scan", None) is not None and not getattr(done.landing_zone, "inspector", True):
+    if product.scan is not None and not done.landing_zone.inspector:
         yield "let Amazon Inspector scan in the hub, in stacks/Pulumi.landing-zone.yaml:", "inspector: true\n"
     yield "name the roles that launch from the image, which need its key, under consumers", None
     yield f"make preview PRODUCT={product.name}", None

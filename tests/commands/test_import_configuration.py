@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from commands.import_report import show
-from model.files.landing_zone import LandingZone
 from tests.sample.configurations import DEFAULTS, REPOSITORY, Project, whole
 
 
@@ -33,8 +32,6 @@ def test_files_decisions_and_next_steps_are_shown_whole(project: Project) -> Non
 
 
 def test_a_landing_zone_without_inspector_is_told_what_a_scan_needs(project: Project) -> None:
-    if "inspector" not in LandingZone.model_fields:
-        pytest.skip("the landing zone does not turn Inspector on yet")
     said = io.StringIO()
     done = project.imported(whole())
     without = done.landing_zone.model_copy(update={"inspector": False})

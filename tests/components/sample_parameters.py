@@ -39,9 +39,7 @@ def inspected(name: str, value: str, look: Callable[[Preview], Any], expected: A
     step = {"name": "inspector", "file": f"{DOCUMENTS}/inspector.yaml", "version": "3.0.9", "parameter": others}
     around = {"inspector_validation": True, "Inspector_Config": {"Build": [step]}}
     place = ("Inspector_Config", "Build", 0, "parameter", len(others))
-    return Row(
-        "Inspector_Config", name, place, {"name": name, "value": [value]}, look, expected, left_out, around, "scan"
-    )
+    return Row("Inspector_Config", name, place, {"name": name, "value": [value]}, look, expected, left_out, around)
 
 
 def in_bucket(preview: Preview) -> Any:
@@ -53,7 +51,7 @@ def in_bucket(preview: Preview) -> Any:
 
 
 def scan(preview: Preview) -> Any:
-    found = getattr(preview.done.product, "scan", None)
+    found = preview.done.product.scan
     return found and (found.maximum.high, str(found.on_findings))
 
 
@@ -152,10 +150,8 @@ ROWS = (
         ["t2.small"],
         ["m5.large"],
     ),
-    main("inspector_validation", True, scan, (15, "fail"), None, around=INSPECTOR, needs="scan"),
-    main(
-        "Inspector_Config", INSPECTOR["Inspector_Config"], scan, (15, "fail"), REFUSED, around=INSPECTOR, needs="scan"
-    ),
+    main("inspector_validation", True, scan, (15, "fail"), None, around=INSPECTOR),
+    main("Inspector_Config", INSPECTOR["Inspector_Config"], scan, (15, "fail"), REFUSED, around=INSPECTOR),
     main(
         "Component_Config",
         {"Build": [{"arn": ARN}]},
@@ -207,7 +203,6 @@ ROWS = (
         lambda p: [schedule.inputs["scheduleExpression"] for schedule in p.resources.of_type("Schedule")],
         ["cron(0 10 * * ? *)"],
         [],
-        needs="schedule",
     ),
     main(
         "golden_ami",

@@ -69,8 +69,6 @@ class Row:
     left_out: Any
     around: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What else the configuration says in both cases."""
-    needs: str | None = None
-    """Field of a product's file that the parameter becomes."""
 
     def config(self, stated: bool) -> dict[str, Any]:
         config = {**least(), **copy.deepcopy(dict(self.around))}

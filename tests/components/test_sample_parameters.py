@@ -12,7 +12,6 @@ from pulumi.runtime import mocks
 
 from model.files.component_bucket import StoredDocument
 from model.files.problems import FileError, dotted
-from model.files.product import Product
 from tests.components.sample_parameters import BUILD1, ROWS
 from tests.components.sample_preview import PRODUCT, REFUSED, Preview, Row
 from tests.sample.configurations import REPOSITORY, TOPIC_KEY, Project
@@ -102,13 +101,11 @@ def names_of(row: Row) -> str:
 
 @pytest.mark.parametrize("row", ROWS, ids=names_of)
 def test_a_parameter_that_is_set_has_its_effect(row: Row, preview: Callable[[dict[str, Any]], Preview]) -> None:
-    _skip_without_counterpart(row)
     assert row.look(preview(row.config(stated=True))) == row.expected
 
 
 @pytest.mark.parametrize("row", ROWS, ids=names_of)
 def test_a_parameter_that_is_left_out_has_its_default(row: Row, preview: Callable[[dict[str, Any]], Preview]) -> None:
-    _skip_without_counterpart(row)
     config = row.config(stated=False)
     if row.left_out != REFUSED:
         assert row.look(preview(config)) == row.left_out
@@ -124,8 +121,3 @@ def test_the_table_holds_every_parameter_of_the_seed() -> None:
         (row.table, row.name) for row in ROWS
     }
     assert len(ROWS) == len({names_of(row) for row in ROWS})
-
-
-def _skip_without_counterpart(row: Row) -> None:
-    if row.needs is not None and row.needs not in Product.model_fields:
-        pytest.skip(f"{row.needs} is no field of a product yet")

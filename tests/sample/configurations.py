@@ -11,9 +11,7 @@ from typing import Any
 import yaml
 
 from commands.importing import Import, Request, import_configuration
-from model.files.landing_zone import LandingZone
 from model.files.loading import LANDING_ZONE_KEY
-from model.files.product import Product
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parent
@@ -25,12 +23,7 @@ TOPIC_KEY = "arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-0000
 
 def whole() -> dict[str, Any]:
     """Every example of the seed, put together into one configuration."""
-    config = json.loads((SAMPLE / "bin" / "config.json").read_text(encoding="utf-8"))
-    if "schedule" not in Product.model_fields:
-        del config["schedule"]
-    if "scan" not in Product.model_fields:
-        config["inspector_validation"] = False
-    return config
+    return json.loads((SAMPLE / "bin" / "config.json").read_text(encoding="utf-8"))
 
 
 def least() -> dict[str, Any]:
@@ -60,8 +53,7 @@ class Project:
         shutil.copytree(SAMPLE, folder / "sample", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
         file = "stacks/Pulumi.landing-zone.yaml"
         content = yaml.safe_load((REPOSITORY / file).read_text(encoding="utf-8"))
-        if "inspector" in LandingZone.model_fields:
-            content["config"][LANDING_ZONE_KEY]["inspector"] = True
+        content["config"][LANDING_ZONE_KEY]["inspector"] = True
         (folder / file).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         return cls(folder)
 
