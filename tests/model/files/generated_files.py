@@ -192,6 +192,10 @@ def _fields(accounts: Sequence[str], region: str) -> dict[tuple[str, str], Strat
             st.sampled_from(["m5.large", "m7g.large", "u-6tb1.56xlarge", "c7gn.16xlarge"]), min_size=1, unique=True
         ),
         ("Product", "name"): st.sampled_from(PRODUCT_NAMES),
+        ("Schedule", "expression"): st.sampled_from(
+            ["rate(7 days)", "cron(0 10 ? * MON-FRI *)", "cron(0/5 * L * ? *)"]
+        ),
+        ("Schedule", "timeZone"): st.sampled_from(["Europe/Berlin", "America/Argentina/ComodRivadavia"]),
         ("Workflow", "arn"): st.builds(
             lambda owner, kind, name, version: (
                 f"arn:aws:imagebuilder:{region}:{owner}:workflow/{kind}/{name}/{version}"

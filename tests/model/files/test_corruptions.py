@@ -127,6 +127,7 @@ def test_one_more_field_is_right_or_an_error_that_names_a_field(project: Path, d
 
 
 @pytest.mark.stack
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # a whole file is long
 def test_every_field_of_the_models_is_drawn_in_a_file_that_is_right(project: Path) -> None:
     """A field that is always mended away needs a line in `generated_files`."""
     missing = _known(Product)
