@@ -41,7 +41,10 @@ AmiNameFilter = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9()\[\] ./'
 
 
 class NewestImage(FileModel):
-    """The newest AMI that fits: a newer one is found by the next preview, and moves the recipe's version."""
+    """The newest AMI that fits: a newer one is found by the next preview, and moves the recipe's version.
+
+    Source: EC2 API Reference, DescribeImages.
+    """
 
     owner: AmiOwner
     """Who publishes the AMI: an account id in quotes, `amazon`, `aws-marketplace`, or `self` for the hub; a name alone
@@ -66,7 +69,10 @@ class NewestImage(FileModel):
 
 
 class BaseImage(FileModel):
-    """What the product's image starts from: exactly one of the fields."""
+    """What the product's image starts from: exactly one of the fields.
+
+    Source: seed 002, baseImage and baseImageType; Image Builder API Reference, CreateImageRecipe.
+    """
 
     ssm_parameter: ParameterName | None = None
     """SSM parameter that holds an AMI id; a new value is taken at the next build and replaces nothing."""

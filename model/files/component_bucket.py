@@ -18,7 +18,10 @@ BucketDocumentName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9!_.*
 
 
 class ComponentBucket(FileModel):
-    """A bucket of the hub's build Region that has documents; they are read at every preview."""
+    """A bucket of the hub's build Region that has documents; they are read at every preview.
+
+    Source: seed 002, ami_component_bucket_name and components_prefix.
+    """
 
     name: BucketName
     """Name of the bucket; it keeps versions of its objects and encrypts them (seed 002: ami_component_bucket_name)."""

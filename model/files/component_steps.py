@@ -33,7 +33,10 @@ SemanticVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}\.[0-9]{
 
 
 class ComponentStep(FileModel):
-    """One component: exactly one of a document of one's own, a ready-made one, and one that Image Builder has."""
+    """One component: exactly one of a document of one's own, a ready-made one, and one that Image Builder has.
+
+    Source: seed 002, Component_Config; Image Builder API Reference, ComponentConfiguration.
+    """
 
     document: DocumentName | None = None
     """AWSTOE document of one's own, by its file's name in `stacks/<stack>/`."""
@@ -70,7 +73,10 @@ def label_of(text: str) -> str:
 
 
 class Components(FileModel):
-    """A recipe's steps before the team's script, after it, and on the test instance."""
+    """A recipe's steps before the team's script, after it, and on the test instance.
+
+    Source: seed 002, Component_Config; Image Builder takes 20 components (User Guide, "Quotas").
+    """
 
     build: tuple[ComponentStep, ...] = ()
     """Run before the team's script."""

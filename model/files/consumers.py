@@ -16,7 +16,10 @@ class ConsumerMode(StrEnum):
 
 
 class Consumer(FileModel):
-    """A role that launches instances from the image."""
+    """A role that launches instances from the image.
+
+    Source: seed 001, Account B; EC2 Auto Scaling User Guide, "Required AWS KMS key policy".
+    """
 
     account: AccountName
     """Name of the account that holds the role: a target account that gets the image or a share of it, or `hub`."""

@@ -55,7 +55,10 @@ LaunchTemplateId = Annotated[str, StringConstraints(pattern=r"^lt-[0-9a-f]{17}$"
 
 
 class Share(FileModel):
-    """Launch permission on the hub's own AMI of a Region, for 1,000 entities at most; no copy is made."""
+    """Launch permission on the hub's own AMI of a Region, for 1,000 entities at most; no copy is made.
+
+    Source: Image Builder API Reference, LaunchPermissionConfiguration; EC2 User Guide, "Share an AMI".
+    """
 
     accounts: tuple[AccountName, ...] = ()
     """Names of target accounts; their consumers get the image key, and they get the channel and the parameters."""
@@ -90,7 +93,10 @@ class Share(FileModel):
 
 
 class LaunchTemplateUpdate(FileModel):
-    """A launch template that gets a version with each new AMI; it carries the tag `CreatedBy: EC2 Image Builder`."""
+    """A launch template that gets a version with each new AMI; it carries the tag `CreatedBy: EC2 Image Builder`.
+
+    Source: Image Builder API Reference, LaunchTemplateConfiguration.
+    """
 
     account: AccountName
     """Account that holds the template: `hub`, or the name of an account that the image is shared with."""
@@ -101,7 +107,10 @@ class LaunchTemplateUpdate(FileModel):
 
 
 class Distribution(FileModel):
-    """One Region that gets the image."""
+    """One Region that gets the image.
+
+    Source: seed 002, distribution; Image Builder API Reference, Distribution.
+    """
 
     region: Region
     """A Region of the landing zone (seed 002: Distribution, region)."""

@@ -16,7 +16,10 @@ LaunchTemplateId = Annotated[str, StringConstraints(pattern=r"^lt-[a-z0-9-_]{17}
 
 
 class FastLaunchTemplate(FileModel):
-    """Launch template of the hub with which EC2 makes the snapshots ready."""
+    """Launch template of the hub with which EC2 makes the snapshots ready.
+
+    Source: Image Builder API Reference, FastLaunchLaunchTemplateSpecification.
+    """
 
     id: LaunchTemplateId
     """Id of the launch template, in the one Region in which the hub keeps the image."""
@@ -25,7 +28,10 @@ class FastLaunchTemplate(FileModel):
 
 
 class FastLaunch(FileModel):
-    """How EC2 makes snapshots of the hub's own image ready; each of them, and what makes them, costs."""
+    """How EC2 makes snapshots of the hub's own image ready; each of them, and what makes them, costs.
+
+    Source: Image Builder API Reference, FastLaunchConfiguration; EC2 User Guide, "Configure EC2 Fast Launch".
+    """
 
     maximum_parallel_launches: Annotated[int, Field(ge=6)] = 6
     """Instances that EC2 launches at once to make snapshots ready, 6 at least."""

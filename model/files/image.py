@@ -33,7 +33,10 @@ AmiDescription = Annotated[OneLine, StringConstraints(max_length=255)]
 
 
 class Image(FileModel):
-    """The product's AMIs."""
+    """The product's AMIs.
+
+    Source: seed 002, amitag; Image Builder API Reference, AmiDistributionConfiguration.
+    """
 
     name: AmiName | None = None
     """Name of each AMI, with `{{ imagebuilder:buildDate }}` or `{{ imagebuilder:buildVersion }}`; left out,

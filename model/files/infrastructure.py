@@ -25,7 +25,10 @@ DirectHost = Annotated[
 
 
 class Egress(FileModel):
-    """One way out of a build instance: a network, or a prefix list such as S3's."""
+    """One way out of a build instance: a network, or a prefix list such as S3's.
+
+    Source: seed 002, infrastructure; EC2 API Reference, IpPermission.
+    """
 
     description: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}$")]
     """What is reached there."""
@@ -54,7 +57,10 @@ class Egress(FileModel):
 
 
 class Proxy(FileModel):
-    """The proxy through which build instances reach what is outside their network."""
+    """The proxy through which build instances reach what is outside their network.
+
+    Source: Systems Manager User Guide, "Configuring SSM Agent to use a proxy".
+    """
 
     url: Annotated[str, StringConstraints(pattern=r"^http://[A-Za-z0-9.-]+:[1-9][0-9]{0,4}$")]
     """Its address, such as `http://proxy.example.com:3128`; a name and a password have no place in a file."""
@@ -74,7 +80,8 @@ class InstanceProfile(FileModel):
     """An instance profile of the hub that is there already, and its role.
 
     The role has the managed policies `EC2InstanceProfileForImageBuilder` and `AmazonSSMManagedInstanceCore`, as Image
-    Builder demands; the program adds what reads the pinned build.
+    Builder demands; the program adds what reads the pinned build. Source: seed 002, instanceProfileName; Image Builder
+    User Guide, "Prerequisites".
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,128}$")]
@@ -84,7 +91,10 @@ class InstanceProfile(FileModel):
 
 
 class BuildLogs(FileModel):
-    """A bucket of the hub that keeps what build instances logged."""
+    """A bucket of the hub that keeps what build instances logged.
+
+    Source: Image Builder API Reference, S3Logs.
+    """
 
     bucket: BucketName
     """Name of a bucket that is there already."""

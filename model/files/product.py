@@ -51,7 +51,10 @@ INSTANCE_TAG_MAXIMUM = 29
 
 
 class Product(FileModel):
-    """One team's customised image: what it starts from, how it is made, who gets it."""
+    """One team's customised image: what it starts from, how it is made, who gets it.
+
+    Source: seed 002, config.json; Image Builder API Reference, CreateImageRecipe and CreateImagePipeline.
+    """
 
     name: ProductName
     """The product's name; it is also the stack's."""

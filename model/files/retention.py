@@ -17,7 +17,7 @@ class Retention(FileModel):
     """When an image goes: its AMIs with their snapshots in every account, and what Image Builder holds of it.
 
     What a channel names stays whatever its age, and so does what an instance, a launch template or a launch
-    configuration of an account that holds it uses.
+    configuration of an account that holds it uses. Source: Image Builder API Reference, LifecyclePolicyDetail.
     """
 
     after_days: Annotated[int, Field(ge=1, le=1000)]

@@ -26,7 +26,10 @@ class OnFindings(StrEnum):
 
 
 class Maximum(FileModel):
-    """Findings that an image may have, by severity; one more fails it."""
+    """Findings that an image may have, by severity; one more fails it.
+
+    Source: seed 002, high_severity_findings_threshold; Inspector API Reference, Finding.
+    """
 
     critical: Number | None = None
     """Critical findings allowed, 100,000 at most; left out, not limited."""
@@ -50,7 +53,10 @@ class Maximum(FileModel):
 
 
 class IgnoredFinding(FileModel):
-    """A finding that does not count until a day."""
+    """A finding that does not count until a day.
+
+    Source: seed 002, ignore_findings, for single findings; Inspector API Reference, PackageVulnerabilityDetails.
+    """
 
     finding: VulnerabilityId
     """The vulnerability as Inspector calls it, such as `CVE-2021-44228`."""

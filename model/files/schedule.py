@@ -99,7 +99,10 @@ class StartCondition(StrEnum):
 
 
 class Schedule(FileModel):
-    """When the image is built again from the newest uploads."""
+    """When the image is built again from the newest uploads.
+
+    Source: seed 002, schedule; EventBridge Scheduler User Guide, "Schedule types".
+    """
 
     expression: ScheduleExpression
     """`cron(minutes hours day-of-month month day-of-week year)` or `rate(value minutes|hours|days)`, as EventBridge

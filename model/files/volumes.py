@@ -92,7 +92,10 @@ Throughput = Annotated[int, Field(ge=125, le=1_000)]
 
 
 class RootVolume(FileModel):
-    """The image's root volume; it is always encrypted under the product's image key."""
+    """The image's root volume; it is always encrypted under the product's image key.
+
+    Source: seed 002, image_receipe; EBS User Guide, "Amazon EBS volume types".
+    """
 
     size: Size = 30
     """Size in GiB; it may not be smaller than the base image's (seed 002: volume_size)."""
@@ -116,7 +119,7 @@ class RootVolume(FileModel):
 class DataVolume(FileModel):
     """A further volume of the image, empty at first unless the base image brings it.
 
-    It is always encrypted under the product's image key.
+    It is always encrypted under the product's image key. Source: EBS User Guide, "Amazon EBS volume types".
     """
 
     device: DataDevice

@@ -36,7 +36,10 @@ class OnFailure(StrEnum):
 
 
 class Workflow(FileModel):
-    """One workflow that Image Builder runs."""
+    """One workflow that Image Builder runs.
+
+    Source: Image Builder API Reference, WorkflowConfiguration.
+    """
 
     arn: WorkflowArn
     """ARN of a build or test workflow in the build Region, exact or with `x.x.x` for its newest version."""

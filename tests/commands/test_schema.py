@@ -1,6 +1,7 @@
 """Schemas for editors: fresh, and as strict as the models."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,21 @@ def test_every_field_is_described() -> None:
         for model in (values, *schema["$defs"].values()):
             for name, field in model.get("properties", {}).items():
                 assert "description" in field or "$ref" in field, name
+
+
+def test_every_part_of_a_file_names_the_seed_or_the_page_of_aws_that_it_follows() -> None:
+    source = re.compile(r"seeds? 00\d|Reference|Guide")
+    for text in (text for path, text in rendered().items() if path.endswith(".json")):
+        schema = json.loads(text)
+        (values,) = schema["properties"]["config"]["properties"].values()
+        models = {"": values, **{name: each for name, each in schema["$defs"].items() if "properties" in each}}
+        unsourced = [
+            name
+            for name, model in models.items()
+            if not source.search(model["description"])
+            and not all(source.search(field.get("description", "")) for field in model["properties"].values())
+        ]
+        assert unsourced == []
 
 
 def test_the_document_tells_every_field_with_default_and_rule() -> None:
