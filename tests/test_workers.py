@@ -19,5 +19,6 @@ def test_tests_of_one_cloud_stay_together_and_other_modules_are_groups_of_their_
 
 def test_the_longest_come_before_all_others() -> None:
     assert turn_of("tests/stacks/test_examples.py::test_one") == 0
-    assert turn_of("tests/stacks/permissions/test_statements.py::test_one") == 1
+    assert turn_of("tests/stacks/products/test_scans.py::test_one") == 1
+    assert turn_of("tests/stacks/permissions/test_statements.py::test_one") == 2
     assert turn_of("tests/model/test_versions.py::test_one") == turn_of("tests/test_workers.py::test_one") > 0

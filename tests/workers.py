@@ -8,6 +8,7 @@ TESTS = Path(__file__).parent
 
 ONE_CLOUD_EACH = (
     "tests/stacks/permissions",
+    "tests/stacks/products",
     "tests/stacks",
     "tests/local/cloud/auto_scaling",
     "tests/local/cloud/keys",
@@ -19,7 +20,11 @@ A folder within another comes before it.
 
 LONGEST_FIRST = (
     "tests/stacks",
+    "tests/stacks/products",
     "tests/stacks/permissions",
+    "tests/runtime/served/test_retention_on_the_cloud.py",
+    "tests/components/test_limits.py",
+    "tests/model/files/test_corruptions.py",
     "tests/local/cloud/image_builder/test_refusing_targets.py",
     "tests/local/provider/test_stacks.py",
     "tests/runtime/served/test_upload_schedules_on_the_cloud.py",

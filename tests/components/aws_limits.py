@@ -41,6 +41,8 @@ OPERATIONS: Mapping[str, str] = {
             "s3/bucketVersioning:BucketVersioning",
             "sns/topicPolicy:TopicPolicy",
             "sqs/queuePolicy:QueuePolicy",
+            # Its logging is a list of objects for AWS and one object here; its rows say so by code.
+            "sfn/stateMachine:StateMachine",
         )
     },
 }

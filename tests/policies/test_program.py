@@ -20,6 +20,8 @@ from model.files.loading import StackFile
 from model.files.product import Product
 from model.files.recipe import read_components
 from model.files.recipe_versions import versioned_recipe
+from model.files.retention import Retention
+from model.files.scan import Maximum, Scan
 from model.files.schedule import Schedule
 from model.versions import PublishedVersions
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
@@ -92,7 +94,12 @@ def findings(resources: list[Resource]) -> list[Finding]:
 def resources(request: pytest.FixtureRequest, landing_zone: LandingZone) -> list[Resource]:
     """An example's resources, and those of what else a product may state."""
     example: Product = request.getfixturevalue(request.param)
-    return product_stack(example.model_copy(update={"schedule": Schedule(expression="rate(7 days)")}), landing_zone)
+    more = {
+        "schedule": Schedule(expression="rate(7 days)"),
+        "scan": Scan(maximum=Maximum(critical=0)),
+        "retention": Retention.model_validate({"afterDays": 90}),
+    }
+    return product_stack(example.model_copy(update=more), landing_zone)
 
 
 def test_what_the_program_makes_keeps_every_rule(resources: list[Resource]) -> None:

@@ -381,13 +381,9 @@ def test_a_recipe_in_use_cannot_be_deleted(product: Product) -> None:
 
 
 def test_what_image_builder_here_does_not_do_names_itself(product: Product) -> None:
-    with pytest.raises(ClientError, match="CreateLifecyclePolicy"):
-        product.images.create_lifecycle_policy(
-            name="old",
-            executionRole=product.role,
-            resourceType="AMI_IMAGE",
-            policyDetails=[{"action": {"type": "DELETE"}, "filter": {"type": "COUNT", "value": 3}}],
-            resourceSelection={"tagMap": {"a": "b"}},
+    with pytest.raises(ClientError, match="ImportVmImage"):
+        product.images.import_vm_image(
+            name="old", semanticVersion="1.0.0", platform="Linux", vmImportTaskId="import-ami-00000001"
         )
 
 
