@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 import pytest
@@ -46,6 +47,10 @@ def test_ordinary_numbers_of_accounts_and_roles_are_taken(large: LandingZone) ->
             "distribution: makes the policy of the function that reports .* and AWS takes 10240",
         ),
         (
+            {"distribution": distribution(MANY), "retention": {"afterDays": 30}},
+            "distribution: makes the policy of the function that sweeps .* and AWS takes 10240",
+        ),
+        (
             {"distribution": distribution(1), "consumers": consumers(MANY, "p" * 100 + "/")},
             "consumers: makes the image key's policy [0-9]+ characters long, and AWS takes 32768",
         ),
@@ -64,6 +69,21 @@ def test_a_policy_that_aws_would_refuse_is_told_with_its_field(
 ) -> None:
     with pytest.raises(FileError, match=rf"Pulumi\.journal\.yaml:[0-9]+: {told}; state fewer entries"):
         journal(large, **stated)
+
+
+def test_a_scan_takes_its_part_of_the_execution_roles_policies(large: LandingZone) -> None:
+    # The first number that is refused; one less is taken.
+    most = bisect.bisect_left(range(MANY), True, lo=FEW, key=lambda count: not _is_taken(large, count)) - 1
+    with pytest.raises(FileError, match="distribution: makes the policy of Image Builder's execution role"):
+        journal(large, distribution=distribution(most), scan={"maximum": {"critical": 0}})
+
+
+def _is_taken(landing_zone: LandingZone, count: int) -> bool:
+    try:
+        journal(landing_zone, distribution=distribution(count))
+    except FileError:
+        return False
+    return True
 
 
 def test_many_regions_make_a_consumer_roles_policies_too_long(large: LandingZone) -> None:
