@@ -136,8 +136,12 @@ def test_every_field_of_the_models_is_drawn_in_a_file_that_is_right(project: Pat
         missing.difference_update(_stated(Product, drawn.values))
         return not missing
 
-    with contextlib.suppress(NoSuchExample):
-        find(product_files(project), draws_the_last, settings=settings(DRAWN, max_examples=200))
+    # The same examples are drawn each time: what one number of targets leaves out, another one draws.
+    for targets in (2, 1, 3, 0, 12):
+        if missing:
+            with contextlib.suppress(NoSuchExample):
+                drawn = product_files(project, st.just(targets))
+                find(drawn, draws_the_last, settings=settings(DRAWN, max_examples=100))
     assert sorted(missing) == []
 
 
