@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import pulumi
 import pulumi_aws as aws
 
+from components.look_up import RefusedError, asked
 from model.files.base_facts import BaseFacts, check_base_facts
 from model.files.base_image import NewestImage
 from model.files.fields import AMI_ID
 from model.files.loading import PRODUCT_KEY, StackFile
 from model.files.problems import FileError, Problem, dotted
 from model.files.product import Product
-
-Answer = TypeVar("Answer")
 
 
 def resolved(product: Product, provider: aws.Provider, file: StackFile) -> Product:
@@ -55,26 +51,12 @@ class _NotFoundError(Exception):
     """EC2 shows no such AMI."""
 
 
-class _RefusedError(Exception):
-    """AWS's answer to a function that failed."""
-
-
-def _asked(function: Callable[[], Answer]) -> Answer:
-    try:
-        return function()
-    except Exception as error:
-        # Pulumi has no type of its own for a function that failed; a mistake in the program has one.
-        if type(error) is not Exception:
-            raise
-        raise _RefusedError(str(error)) from None
-
-
 def _newest(wanted: NewestImage, options: pulumi.InvokeOptions) -> aws.ec2.AwaitableGetAmiResult:
     filters = {"name": wanted.name, "architecture": wanted.processors.value, "state": "available"}
     values = [aws.ec2.GetAmiFilterArgs(name=name, values=[value]) for name, value in filters.items()]
     try:
-        return _asked(lambda: aws.ec2.get_ami(owners=[wanted.owner], filters=values, most_recent=True, opts=options))
-    except _RefusedError as error:
+        return asked(lambda: aws.ec2.get_ami(owners=[wanted.owner], filters=values, most_recent=True, opts=options))
+    except RefusedError as error:
         told = f"no AMI of {wanted.owner} is called {wanted.name!r} and for {wanted.processors} ({error})"
         raise _NotFoundError(f"{told}; correct owner, name or architecture") from None
 
@@ -82,16 +64,16 @@ def _newest(wanted: NewestImage, options: pulumi.InvokeOptions) -> aws.ec2.Await
 def _image(ami_id: str, options: pulumi.InvokeOptions) -> aws.ec2.AwaitableGetAmiResult:
     by_id = aws.ec2.GetAmiFilterArgs(name="image-id", values=[ami_id])
     try:
-        return _asked(lambda: aws.ec2.get_ami(filters=[by_id], include_deprecated=True, opts=options))
-    except _RefusedError as error:
+        return asked(lambda: aws.ec2.get_ami(filters=[by_id], include_deprecated=True, opts=options))
+    except RefusedError as error:
         told = f"the hub's build Region shows no AMI {ami_id} ({error})"
         raise _NotFoundError(f"{told}; choose another one, or have it shared with the hub") from None
 
 
 def _value(parameter: str, options: pulumi.InvokeOptions) -> str | None:
     try:
-        return _asked(lambda: aws.ssm.get_parameter(name=parameter, opts=options)).value
-    except _RefusedError as error:
+        return asked(lambda: aws.ssm.get_parameter(name=parameter, opts=options)).value
+    except RefusedError as error:
         pulumi.log.info(f"what {parameter} holds is not known yet, so the base image is not checked: {error}")
         return None
 

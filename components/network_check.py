@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.look_up import RefusedError, asked
 from model.files.loading import PRODUCT_KEY, StackFile
 from model.files.problems import FileError, Problem
 from model.files.product import Product
@@ -40,9 +41,9 @@ def check_network(product: Product, region: str, provider: aws.Provider, file: S
 
 def _is_there(vpc: str, service: str, options: pulumi.InvokeOptions) -> bool:
     try:
-        aws.ec2.get_vpc_endpoint(vpc_id=vpc, service_name=service, state="available", opts=options)
-    except Exception as error:
-        # The SDK raises nothing narrower; what else can go wrong (no right to look) is not an answer.
+        asked(lambda: aws.ec2.get_vpc_endpoint(vpc_id=vpc, service_name=service, state="available", opts=options))
+    except RefusedError as error:
+        # What else can go wrong (no right to look) does not tell.
         if NONE_FOUND in str(error):
             return False
         if SEVERAL_FOUND not in str(error):

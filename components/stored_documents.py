@@ -7,6 +7,7 @@ import base64
 import pulumi
 import pulumi_aws as aws
 
+from components.look_up import RefusedError, asked
 from model.files.component_bucket import ComponentBucket, StoredDocument, StoredDocuments
 from model.files.product import Product
 
@@ -24,11 +25,10 @@ def stored_documents(product: Product, provider: aws.Provider) -> StoredDocument
 def _stored(bucket: ComponentBucket, name: str, options: pulumi.InvokeOptions) -> StoredDocument:
     try:
         # Many uploads leave YAML without a type of text, whose body would not be downloaded by itself.
-        found = aws.s3.get_object(bucket=bucket.name, key=bucket.key(name), download_body="true", opts=options)
-    except Exception as error:
-        # The SDK has no class of its own for what the provider refuses.
-        if not str(error).startswith("invoke of "):
-            raise
+        found = asked(
+            lambda: aws.s3.get_object(bucket=bucket.name, key=bucket.key(name), download_body="true", opts=options)
+        )
+    except RefusedError as error:
         return StoredDocument(refused=str(error).partition(" failed: ")[2])
     return StoredDocument(
         base64.b64decode(found.body_base64 or ""), found.version_id or None, found.server_side_encryption or None
