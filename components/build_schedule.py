@@ -9,13 +9,10 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
-from components.function import EVENT_AGE
+from components.function import DELIVERY_RETRIES, EVENT_AGE
 from model.files.schedule import Schedule
 from model.names import ProductNames
 from model.schedule_policies import schedule_role_policy, schedule_role_trust
-
-CALL_RETRIES = 185
-"""Times that EventBridge Scheduler tries to call the function; its own default, within `EVENT_AGE`."""
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """What EventBridge Scheduler replaces by an occurrence's time, the same for each of its deliveries; its execution id is
@@ -71,7 +68,7 @@ class BuildSchedule(pulumi.ComponentResource):
                 role_arn=role.arn,
                 input=json.dumps(event),
                 retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
-                    maximum_retry_attempts=CALL_RETRIES, maximum_event_age_in_seconds=EVENT_AGE
+                    maximum_retry_attempts=DELIVERY_RETRIES, maximum_event_age_in_seconds=EVENT_AGE
                 ),
                 dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=args.dead_letters_arn),
             ),

@@ -11,7 +11,7 @@ from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
 from components.build_schedule import BuildSchedule, BuildScheduleArgs
-from components.function import EVENT_AGE, ProductFunction, ProductFunctionArgs
+from components.function import DELIVERY_RETRIES, EVENT_AGE, ProductFunction, ProductFunctionArgs
 from components.function_layer import FunctionLayerArgs, Layer
 from model.distribution import DistributionPlan
 from model.documents import PolicyDocument
@@ -31,9 +31,6 @@ RECONCILIATION = "rate(15 minutes)"
 SWEEP = "rate(1 day)"
 """How often images are looked for that may go; Image Builder runs lifecycle policies as often (User Guide, "How
 lifecycle policy execution works")."""
-
-DELIVERY_RETRIES = 185
-"""Times that EventBridge tries to reach a function; its own default, within `EVENT_AGE`."""
 
 
 class BuildTriggerArgs(ComponentArgs):
@@ -250,23 +247,20 @@ class BuildTrigger(pulumi.ComponentResource):
 
 def _environment(args: BuildTriggerArgs) -> pulumi.Output[dict[str, str]]:
     names = args.names
-    retention = args.retention
-    rules = Rules(retention.after_days, retention.keep_newest, retention.unused_days) if retention else None
-    more = {"RETENTION": rules.json()} if rules else {}
+    stated = args.retention
+    rules = Rules(stated.after_days, stated.keep_newest, stated.unused_days) if stated else None
     return pulumi.Output.all(args.bucket, args.data_key_arn, args.pipeline_arn, args.topic_arn, args.recipe_arn).apply(
-        lambda known: (
-            Settings(
-                product=names.product,
-                operating_system=args.operating_system,
-                entry_script=args.entry_script,
-                hub=names.account,
-                bucket=known[0],
-                data_key_arn=known[1],
-                pipeline_arn=known[2],
-                topic_arn=known[3],
-                # A recipe that was deployed since the last build is an update too.
-                dependencies=" ".join((known[4], *args.dependencies)) if args.dependencies else "",
-            ).environment()
-            | more
-        )
+        lambda known: Settings(
+            product=names.product,
+            operating_system=args.operating_system,
+            entry_script=args.entry_script,
+            hub=names.account,
+            bucket=known[0],
+            data_key_arn=known[1],
+            pipeline_arn=known[2],
+            topic_arn=known[3],
+            # A recipe that was deployed since the last build is an update too.
+            dependencies=" ".join((known[4], *args.dependencies)) if args.dependencies else "",
+            retention=rules.json() if rules else "",
+        ).environment()
     )

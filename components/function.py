@@ -27,6 +27,7 @@ SOURCES = (
     "runtime/__init__.py",
     "runtime/functions/__init__.py",
     "runtime/functions/accounts.py",
+    "runtime/functions/aws_errors.py",
     "runtime/functions/build_lock.py",
     "runtime/functions/build_state.py",
     "runtime/functions/channel_marks.py",
@@ -64,6 +65,9 @@ RETRIES = 2
 
 EVENT_AGE = 3600
 """Seconds after which an event that still fails is kept for people instead."""
+
+DELIVERY_RETRIES = 185
+"""Times that EventBridge's rules and schedules try to reach a function; their own default, within `EVENT_AGE`."""
 
 MEMORY = 1024
 """MiB; shellcheck alone takes some hundred."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from model.names import LOCK_KEY
+from runtime.functions.aws_errors import code_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -117,8 +118,3 @@ class BuildLock:
             # Taken over after the lease: it is no longer this function's to give back.
             if code_of(error) not in HELD | GONE:
                 raise
-
-
-def code_of(error: ClientError) -> str:
-    """The error code that AWS answered."""
-    return error.response.get("Error", {}).get("Code", "")

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from model.manifest import PinnedFile
 from model.names import STATE_KEY
-from runtime.functions.build_lock import GONE, code_of
+from runtime.functions.aws_errors import code_of
+from runtime.functions.build_lock import GONE
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

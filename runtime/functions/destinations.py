@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from model.names import TAG_CHANNEL, TAG_SET, channel_path
+from runtime.functions.pipeline_runs import ENDED, pipeline_images
 from runtime.functions.retention import ImageResource, Place
 
 if TYPE_CHECKING:
     from types_boto3_imagebuilder import ImagebuilderClient
-
-RUNNING = frozenset({"PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING"})
-"""States in which an image is still made (Image Builder API Reference, ImageState)."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,7 @@ class Pipeline:
 
     def resources(self) -> list[ImageResource]:
         """Every image that the pipeline made and Image Builder still holds."""
-        pages = self.image_builder.get_paginator("list_image_pipeline_images").paginate(imagePipelineArn=self.arn)
-        return [_resource(entry) for page in pages for entry in page.get("imageSummaryList", [])]
+        return [_resource(entry) for entry in pipeline_images(self.image_builder, self.arn)]
 
     def mark(self, image_arn: str) -> None:
         """Tag an image resource as named by a channel."""
@@ -86,7 +83,7 @@ def _resource(entry: Any) -> ImageResource:
     return ImageResource(
         arn=entry["arn"],
         created=datetime.fromisoformat(entry["dateCreated"]),
-        ended=status not in RUNNING,
+        ended=status in ENDED,
         available=status == "AVAILABLE",
         marks=frozenset(entry.get("tags", {})),
         amis=tuple(

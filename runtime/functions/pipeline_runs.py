@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,15 @@ class PipelineBusyError(Exception):
     """A run is under way: a pipeline makes one image at a time."""
 
 
+def pipeline_images(image_builder: ImagebuilderClient, pipeline_arn: str) -> Iterator[ImageSummaryTypeDef]:
+    """Everything that a pipeline made and Image Builder still holds."""
+    page = image_builder.list_image_pipeline_images(imagePipelineArn=pipeline_arn)
+    yield from page.get("imageSummaryList", [])
+    while token := page.get("nextToken"):
+        page = image_builder.list_image_pipeline_images(imagePipelineArn=pipeline_arn, nextToken=token)
+        yield from page.get("imageSummaryList", [])
+
+
 @dataclass(frozen=True)
 class PipelineRuns:
     """The runs of one pipeline."""
@@ -50,7 +59,7 @@ class PipelineRuns:
 
     def images(self) -> list[Image]:
         """All images of the pipeline; one that has just been asked for may be missing."""
-        return [_image(entry) for entry in self._listed()]
+        return [_image(entry) for entry in pipeline_images(self.image_builder, self.pipeline_arn)]
 
     def status_of(self, arn: str) -> str | None:
         """State of one image; None where Image Builder does not know it (yet, or any longer)."""
@@ -80,13 +89,6 @@ class PipelineRuns:
     def retry(self, arn: str) -> None:
         """Repeat what an image lacks, from the AMI that its build made."""
         self.image_builder.retry_image(imageBuildVersionArn=arn, clientToken=str(uuid.uuid4()))
-
-    def _listed(self) -> Iterable[ImageSummaryTypeDef]:
-        page = self.image_builder.list_image_pipeline_images(imagePipelineArn=self.pipeline_arn)
-        yield from page.get("imageSummaryList", [])
-        while token := page.get("nextToken"):
-            page = self.image_builder.list_image_pipeline_images(imagePipelineArn=self.pipeline_arn, nextToken=token)
-            yield from page.get("imageSummaryList", [])
 
 
 def _image(entry: ImageSummaryTypeDef) -> Image:

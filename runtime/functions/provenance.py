@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from runtime.functions.aws_errors import reason_of
+
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
@@ -63,6 +65,5 @@ class Provenance:
                 resources = [copy.ami, *(snapshot for snapshot in snapshots if snapshot)]
                 ec2.create_tags(Resources=resources, Tags=wanted)  # pyright: ignore[reportArgumentType]
             except ClientError as error:
-                details = error.response.get("Error", {})
-                refused[copy.ami] = f"{details.get('Code')}: {details.get('Message')}"
+                refused[copy.ami] = reason_of(error)
         return refused

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger, Tracer
@@ -18,20 +16,16 @@ from runtime.functions.destinations import Pipeline
 from runtime.functions.outcome import read_outcome, report
 from runtime.functions.provenance import Provenance
 from runtime.functions.reports import Topic
+from runtime.functions.retention import Place
 from runtime.functions.settings import Settings
 from runtime.functions.shared_images import SharedImages
 
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_ssm import SSMClient
+
 logger = Logger(service="golden-ami")
 tracer = Tracer(service="golden-ami")
-
-
-def session_of(account: str, hub: str) -> Any:
-    """A session in an account that uses the image: the hub's own, or with a target's distribution role."""
-    if account == hub:
-        return boto3.Session()
-    role = distribution_role_arn(account)
-    keys = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="golden-ami-report")["Credentials"]
-    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
 
 @tracer.capture_lambda_handler(capture_response=False)
@@ -46,20 +40,20 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     outcome = read_outcome(event["resources"][0], image_builder)
     logger.info("ended", extra={"product": settings.product, "image": outcome.image, "status": outcome.status})
 
-    @cache
-    def session(account: str) -> Any:
-        return session_of(account, settings.hub)
+    accounts = Accounts(settings.hub, distribution_role_arn, "golden-ami-report")
 
-    def client(service: str) -> Callable[[str, str], Any]:
-        return lambda account, region: session(account).client(service, region_name=region)
+    def ec2(account: str, region: str) -> EC2Client:
+        return accounts.ec2(Place(account, region))
 
-    provenance = Provenance(client("ec2"))
-    shared_images = SharedImages(settings.pipeline_arn, image_builder, client("ec2"), client("ssm"))
+    def ssm(account: str, region: str) -> SSMClient:
+        return accounts.ssm(Place(account, region))
+
+    shared_images = SharedImages(settings.pipeline_arn, image_builder, ec2, ssm)
     topic = Topic(settings.topic_arn, settings.product, boto3.client("sns"))
     try:
-        report(outcome, settings.product, provenance, shared_images, topic)
+        report(outcome, settings.product, Provenance(ec2), shared_images, topic)
     finally:
-        if "RETENTION" in os.environ:
-            accounts = Accounts(settings.hub, lifecycle_role_arn, "golden-ami-channels")
-            mark_channels(Pipeline(image_builder, settings.pipeline_arn, settings.product), accounts)
+        if settings.retention:
+            keepers = Accounts(settings.hub, lifecycle_role_arn, "golden-ami-channels")
+            mark_channels(Pipeline(image_builder, settings.pipeline_arn, settings.product), keepers)
     return {"status": outcome.status}

@@ -44,6 +44,8 @@ class Settings(Environment):
     topic_arn: str
     dependencies: str = ""
     """What a schedule looks at before it builds, parted by spaces; empty where it builds always."""
+    retention: str = ""
+    """Rules by which images go, as JSON; empty where they stay."""
 
 
 @dataclass(frozen=True)

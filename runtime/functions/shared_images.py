@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from runtime.functions.aws_errors import code_of, reason_of
+from runtime.functions.pipeline_runs import pipeline_images
+
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_imagebuilder import ImagebuilderClient
@@ -71,25 +74,18 @@ class SharedImages:
                 try:
                     self._write(share)
                 except ClientError as error:
-                    details = error.response.get("Error", {})
-                    refused[f"{share.account} {share.region}"] = f"{details.get('Code')}: {details.get('Message')}"
+                    refused[f"{share.account} {share.region}"] = reason_of(error)
             written = newest
         return refused
 
     def _newest(self) -> str:
         """ARN of the image that was begun last of all that are available; empty where there is none."""
-        found: list[tuple[str, str]] = []
-        request: dict[str, str] = {"imagePipelineArn": self.pipeline_arn}
-        while True:
-            page: Any = self.image_builder.list_image_pipeline_images(**request)  # pyright: ignore[reportArgumentType]
-            found += [
-                (image["dateCreated"], image["arn"])
-                for image in page.get("imageSummaryList", [])
-                if image.get("state", {}).get("status") == "AVAILABLE"
-            ]
-            if not page.get("nextToken"):
-                return max(found, default=("", ""))[1]
-            request["nextToken"] = page["nextToken"]
+        found = (
+            (image.get("dateCreated", ""), image.get("arn", ""))
+            for image in pipeline_images(self.image_builder, self.pipeline_arn)
+            if image.get("state", {}).get("status") == "AVAILABLE"
+        )
+        return max(found, default=("", ""))[1]
 
     def _write(self, share: Share) -> None:
         ssm = self.ssm(share.account, share.region)
@@ -107,6 +103,6 @@ def _value(ssm: SSMClient, name: str) -> str | None:
     try:
         return ssm.get_parameter(Name=name)["Parameter"].get("Value")
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "ParameterNotFound":
+        if code_of(error) != "ParameterNotFound":
             raise
         return None

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from model.names import TAG_CHANNEL, TAG_KEPT
 from runtime.functions.accounts import Accounts
+from runtime.functions.aws_errors import code_of, reason_of
 from runtime.functions.channel_marks import ChannelsMoveError, MarkedAmis, follow_channels
 from runtime.functions.destinations import Destination, Pipeline
 from runtime.functions.holdings import HeldImages
@@ -85,7 +86,7 @@ class Sweep:
             try:
                 holdings[place] = self._sweep_place(destination, swept)
             except (ClientError, ChannelsMoveError) as error:
-                swept.failed.append((place, reason_of(error)))
+                swept.failed.append((place, reason_of(error) if isinstance(error, ClientError) else str(error)))
         self._mark_resources(resources, holdings, len(holdings) == len(destinations), swept)
         self._remove_resources(resources, holdings, swept)
         return swept
@@ -117,7 +118,7 @@ class Sweep:
         try:
             answer: Any = ec2.deregister_image(ImageId=ami.id, DeleteAssociatedSnapshots=True)
         except ClientError as error:
-            if _code(error) in GONE:
+            if code_of(error) in GONE:
                 return True
             swept.failed.append((place, f"{ami.id}: {reason_of(error)}"))
             return False
@@ -134,7 +135,7 @@ class Sweep:
         try:
             ec2.delete_snapshot(SnapshotId=snapshot)
         except ClientError as error:
-            if _code(error) not in {*GONE, NEEDED}:
+            if code_of(error) not in {*GONE, NEEDED}:
                 swept.failed.append((place, f"{snapshot}: {reason_of(error)}"))
         else:
             swept.snapshots.append((place, snapshot))
@@ -164,18 +165,6 @@ class Sweep:
                 swept.failed.append((resource.home, f"{resource.arn}: {reason_of(error)}"))
             else:
                 swept.images.append(resource.arn)
-
-
-def reason_of(error: Exception) -> str:
-    """What AWS says of a refused call."""
-    if not isinstance(error, ClientError):
-        return str(error)
-    details = error.response.get("Error", {})
-    return f"{details.get('Code')}: {details.get('Message')}"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code"))
 
 
 def _shown(place: Place) -> dict[str, str]:

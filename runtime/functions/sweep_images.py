@@ -34,7 +34,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     sweep = Sweep(
         Pipeline(boto3.client("imagebuilder"), settings.pipeline_arn, settings.product),
         Accounts(settings.hub, lifecycle_role_arn, "golden-ami-sweep"),
-        Rules.from_json(os.environ["RETENTION"]),
+        Rules.from_json(settings.retention),
         lambda: now,
     )
     swept = sweep.run()

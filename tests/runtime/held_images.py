@@ -296,13 +296,9 @@ class FakeImageBuilder:
         assert distributionConfigurationArn == "distribution"
         return {"distributionConfiguration": {"distributions": self.world.distributions}}
 
-    def get_paginator(self, operation: str) -> Pages:
-        assert operation == "list_image_pipeline_images"
-        return Pages("imageSummaryList", self._listed)
-
-    def _listed(self, *, imagePipelineArn: str) -> list[Any]:
+    def list_image_pipeline_images(self, *, imagePipelineArn: str) -> dict[str, Any]:
         assert imagePipelineArn == PIPELINE
-        return list(self.world.resources)
+        return {"imageSummaryList": list(self.world.resources)}
 
     def tag_resource(self, *, resourceArn: str, tags: dict[str, str]) -> None:
         self._find(resourceArn)["tags"].update(tags)

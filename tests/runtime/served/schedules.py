@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from runtime.functions.build_lock import FUNCTION_TIMEOUT, BuildLock, LockHeldError, code_of
+from runtime.functions.aws_errors import code_of
+from runtime.functions.build_lock import FUNCTION_TIMEOUT, BuildLock, LockHeldError
 from runtime.functions.build_state import StateStore
 from runtime.functions.dependencies import Dependencies
 from runtime.functions.pinning import PinnedBuild
