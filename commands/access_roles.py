@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from model.access import NamedPolicy, Permissions, Principal
 from model.launch_access import Obstacle
 from model.planned_launches import role_policy_name
+from runtime.functions.aws_errors import code_of
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
@@ -32,7 +33,7 @@ def obstacle(error: ClientError, what: str, advice: str) -> Obstacle:
 
     What may not be read is not judged; what does not exist is missing, and `advice` tells how to get it.
     """
-    code = error.response.get("Error", {}).get("Code", "")
+    code = code_of(error)
     if code in REFUSED:
         needs = "`make deployment-roles` prints what the account's deployment role needs"
         return Obstacle(f"{what} could not be read: {error.operation_name} was refused; {needs}", certain=False)

@@ -28,7 +28,7 @@ from model.files.sample.configuration import ComponentConfig, Configuration
 from model.files.sample.draft import Decision, Draft, ImportedDocument, origin_of
 from model.files.sample.product_values import OPTIONS, Wanted, draft_product
 from model.files.sample.source import Model, SampleFile
-from model.files.sample.steps import Steps, runs
+from model.files.sample.steps import Runs, Steps, runs
 from model.names import PRODUCT_NAME_MAXIMUM, PRODUCT_NAME_PATTERN, ProductNames
 
 COMMAND = "make import"
@@ -150,7 +150,7 @@ class _Importing:
         draft_product(config, draft, wanted)
         return [draft, *others]
 
-    def _held(self) -> frozenset[str]:
+    def _held(self) -> frozenset[Runs]:
         """What the landing zone's mandatory steps run already."""
         held = self._landing_zone.mandatory_components.linux
         return _running(held.model_dump(mode="json"))
@@ -257,7 +257,7 @@ def with_steps(mandatory: Mapping[str, Any] | None, steps: Mapping[str, Any]) ->
     return {**found, "linux": linux}
 
 
-def _running(stages: Mapping[str, Any]) -> frozenset[str]:
+def _running(stages: Mapping[str, Any]) -> frozenset[Runs]:
     return frozenset(what for steps in stages.values() for step in steps if (what := runs(step)) is not None)
 
 

@@ -28,6 +28,7 @@ from model.names import account_root_arn, role_arn, role_name
 from model.pipeline_policies import INSTANCE_MANAGED_POLICIES, execution_role_trust
 from model.scan_deployment import MANAGED_POLICY, scanning_deployment_policy
 from model.target_policies import consumer_launch_policy, consumer_role_trust
+from runtime.functions.aws_errors import code_of
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
@@ -146,7 +147,7 @@ def _make_auto_scaling_role(root: Actor) -> None:
         root.iam().create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
     except ClientError as error:
         # An account has one of them, and AWS calls a second one invalid input.
-        if error.response.get("Error", {}).get("Code") != "InvalidInput":
+        if code_of(error) != "InvalidInput":
             raise
 
 
@@ -156,7 +157,7 @@ def _make(role: ExistingRole, root: Actor) -> None:
     try:
         iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=trust)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "EntityAlreadyExists":
+        if code_of(error) != "EntityAlreadyExists":
             raise
         iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
     if role.policy is not None:
@@ -174,7 +175,7 @@ def _make_profile(profile: str, role: str, iam: IAMClient) -> None:
     try:
         iam.create_instance_profile(InstanceProfileName=profile)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "EntityAlreadyExists":
+        if code_of(error) != "EntityAlreadyExists":
             raise
     held = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
     if not held:
@@ -188,7 +189,7 @@ def _attach(role: ExistingRole, name: str, policy: PolicyDocument, iam: IAMClien
         iam.detach_role_policy(RoleName=role.name, PolicyArn=arn)
         iam.delete_policy(PolicyArn=arn)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+        if code_of(error) != "NoSuchEntity":
             raise
     iam.create_policy(PolicyName=name, PolicyDocument=policy.json())
     iam.attach_role_policy(RoleName=role.name, PolicyArn=arn)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from runtime.functions.aws_errors import reason_of
+
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ec2.type_defs import InstanceTypeDef
@@ -52,8 +54,7 @@ class Launcher:
                 MaxCount=1,
             )
         except ClientError as error:
-            details = error.response.get("Error", {})
-            return Launch("", f"{details.get('Code')}: {details.get('Message')}")
+            return Launch("", reason_of(error))
         instance = answer.get("Instances", [])[0]
         instance_id = instance.get("InstanceId", "")
         try:

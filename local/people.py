@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from local.environment import AccessKey
 from model.documents import PolicyDocument, Statement
 from model.names import SCRIPTS_PREFIX, ProductNames, channel_parameter_arn
+from runtime.functions.aws_errors import code_of
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
@@ -143,7 +144,7 @@ def hire(person: Person, iam: IAMClient, key: AccessKey | None) -> AccessKey:
     try:
         iam.get_user(UserName=person.name)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+        if code_of(error) != "NoSuchEntity":
             raise
         known = False
         iam.create_user(UserName=person.name)

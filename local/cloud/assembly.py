@@ -71,6 +71,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
     image_builder = ImageBuilder(gateway, directory / "images")
     roles = ServiceLinkedRoles(gateway, RoleAttachments(gateway))
     inspector = Inspector(gateway, roles, image_builder.contents.of_instance)
+    scheduler = Scheduler(gateway)
     services = [
         compute,
         keys,
@@ -80,7 +81,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         roles,
         AutoScaling(gateway, roles),
         image_builder,
-        Scheduler(gateway),
+        scheduler,
         inspector,
     ]
     guards = [
@@ -91,6 +92,7 @@ def assemble(front: Front, loop: asyncio.AbstractEventLoop, directory: Path, clo
         alarms,
     ]
     if isinstance(gateway.clock, MovableClock):
-        gateway.clock.add(image_builder.lifecycles)
+        for timetable in (scheduler, image_builder.lifecycles):
+            gateway.clock.add(timetable)
     front.serve(gateway, services, guards)
     return gateway

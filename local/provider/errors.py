@@ -7,6 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from runtime.functions.aws_errors import code_of
+
 
 class ProviderError(Exception):
     """Something the user can act on; shown without a traceback."""
@@ -43,11 +45,6 @@ class HalfMadeError(ProviderError):
         self.resource_id = resource_id
         self.properties = properties
         self.inputs = inputs
-
-
-def code_of(error: ClientError) -> str:
-    """AWS's error code."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_one_of(error: ClientError, codes: Sequence[str]) -> bool:

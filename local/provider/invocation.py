@@ -9,8 +9,9 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.provider.declarations import declarations
-from local.provider.errors import ProviderError, UnsupportedPropertyError, code_of
+from local.provider.errors import ProviderError, UnsupportedPropertyError
 from local.provider.sessions import Sessions
+from runtime.functions.aws_errors import code_of
 
 
 class Invocation:

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from local.provider.errors import WaitTimeoutError, code_of
+from local.provider.errors import WaitTimeoutError
+from runtime.functions.aws_errors import code_of
 
 Result = TypeVar("Result")
 

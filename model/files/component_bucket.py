@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from model.files.component_document import DocumentFile
 from model.files.fields import FileModel
 from model.files.infrastructure import BucketName
-from model.files.problems import FileError, Problem
+from model.files.problems import FileError, encoding_problem
 
 BucketDocumentName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9!_.*'()-]+/)*[A-Za-z0-9!_.*'()-]+\.ya?ml$")]
 """Key of a document below the prefix, of characters that are safe in S3 (S3 User Guide, "Naming objects")."""
@@ -78,6 +78,5 @@ def read_stored(bucket: ComponentBucket, document: str, stored: StoredDocument) 
     try:
         text = stored.content.decode("utf-8")
     except UnicodeDecodeError as error:
-        problem = Problem(name, 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")
-        raise FileError([problem]) from None
+        raise FileError([encoding_problem(error, name)]) from None
     return DocumentFile.parse(text, name)

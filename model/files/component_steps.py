@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from model.files.component_bucket import BucketDocumentName
 from model.files.component_document import VariableName
 from model.files.fields import FileModel, Inconsistency, refuse
+from model.files.operating_system import OperatingSystem
 
 DocumentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}\.yaml$")]
 """Name of a document's file: lower-case letters, digits and hyphens, ending in `.yaml`."""
@@ -66,6 +67,11 @@ class ComponentStep(FileModel):
         return self.document or self.bucket_document or self.ready_made or self.arn or ""
 
 
+def moves(arn: str) -> bool:
+    """Whether an ARN leaves a part of its component's version open, so that Image Builder takes the newest."""
+    return any("x" in version for version in arn.split("/")[2:3])
+
+
 def label_of(text: str) -> str:
     """What a component is called for a document's name: lower-case words, as Image Builder's ARNs have them."""
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
@@ -103,3 +109,7 @@ class MandatoryComponents(FileModel):
     """Steps of all Linux products."""
     windows: Components = Field(default_factory=Components)
     """Steps of all Windows products."""
+
+    def of(self, system: OperatingSystem) -> Components:
+        """Steps of all products of a family of operating systems."""
+        return self.windows if system is OperatingSystem.WINDOWS else self.linux

@@ -15,7 +15,7 @@ from model.files.fields import (
     ParameterName,
     Region,
     refuse,
-    repeated,
+    stated_twice,
 )
 from model.files.image import AmiDescription, AmiName, name_problems
 from model.files.landing_zone import LandingZone
@@ -75,11 +75,7 @@ class Share(FileModel):
             "organizations": self.organizations,
             "organizationalUnits": self.organizational_units,
         }
-        problems = [
-            Inconsistency((name,), f"holds {value!r} twice; keep one")
-            for name, values in lists.items()
-            for value in repeated(values)
-        ]
+        problems = [problem for name, values in lists.items() for problem in stated_twice((name,), values)]
         count = sum(len(values) for values in lists.values())
         if not count:
             problems.append(
@@ -136,14 +132,14 @@ class Distribution(FileModel):
     def _is_consistent(self) -> Self:
         problems = [
             *(
-                Inconsistency((name,), f"holds {value!r} twice; keep one")
+                problem
                 for name, values in (
                     ("accounts", self.accounts),
                     ("licenseConfigurations", self.license_configurations),
                     ("launchTemplates", tuple(template.id for template in self.launch_templates)),
                     ("parameters", self.parameters),
                 )
-                for value in repeated(values)
+                for problem in stated_twice((name,), values)
             ),
             *self._beside_copies(),
             *self._out_of_reach(),

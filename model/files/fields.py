@@ -44,6 +44,11 @@ def repeated(values: Sequence[str]) -> list[str]:
     return sorted({value for value in values if list(values).count(value) > 1})
 
 
+def stated_twice(location: tuple[str, ...], values: Sequence[str]) -> list[Inconsistency]:
+    """What a list must hold once and holds more often."""
+    return [Inconsistency(location, f"holds {value!r} twice; keep one") for value in repeated(values)]
+
+
 def tag_problems(location: tuple[str, ...], tags: Mapping[str, str]) -> list[Inconsistency]:
     """Tags that AWS or the program sets itself, and keys that IAM takes for the same."""
     first: dict[str, str] = {}

@@ -21,8 +21,10 @@ from model.files.fields import (
     TagValue,
     refuse,
     repeated,
+    stated_twice,
     tag_problems,
 )
+from model.files.operating_system import OperatingSystem
 from model.names import role_arn
 
 DEPLOYMENT_ROLE = "golden-ami-deployment"
@@ -72,9 +74,7 @@ class LandingZone(FileModel):
         problems: list[Inconsistency] = []
         if self.hub.region not in self.regions:
             problems.append(Inconsistency(("regions",), f"must hold the hub's own Region {self.hub.region!r}; add it"))
-        problems += [
-            Inconsistency(("regions",), f"holds {region!r} twice; keep one") for region in repeated(self.regions)
-        ]
+        problems += stated_twice(("regions",), self.regions)
         if HUB in self.targets:
             problems.append(
                 Inconsistency(("targets", HUB), f"{HUB!r} stands for the hub account itself; rename this target")
@@ -83,14 +83,11 @@ class LandingZone(FileModel):
             Inconsistency(("targets",), f"account {account!r} is stated twice; give each account one name")
             for account in repeated(self.accounts)
         ]
+        problems += stated_twice(("keyAdministrators",), self.key_administrators)
         problems += [
-            Inconsistency(("keyAdministrators",), f"holds {arn!r} twice; keep one")
-            for arn in repeated(self.key_administrators)
-        ]
-        problems += [
-            Inconsistency(("mandatoryComponents", system, *place), "is for products only; state document instead")
-            for system in ("linux", "windows")
-            for place, _ in getattr(self.mandatory_components, system).bucket_documents
+            Inconsistency(("mandatoryComponents", system.value, *place), "is for products only; state document instead")
+            for system in OperatingSystem
+            for place, _ in self.mandatory_components.of(system).bucket_documents
         ]
         problems += [
             Inconsistency(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from model.files.fields import FileModel, Inconsistency, refuse, repeated
+from model.files.fields import FileModel, Inconsistency, refuse, stated_twice
 
 TopicArn = Annotated[str, StringConstraints(pattern=r"^arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 QueueArn = Annotated[str, StringConstraints(pattern=r"^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$")]
@@ -92,8 +92,6 @@ class Notifications(FileModel):
             message = "are for the product's own topic; subscribe them at the given one, or remove topic"
             problems.append(Inconsistency(("subscribers",), message))
         addresses = [subscriber.address for subscriber in self.subscribers]
-        problems += [
-            Inconsistency(("subscribers",), f"holds {address!r} twice; keep one") for address in repeated(addresses)
-        ]
+        problems += stated_twice(("subscribers",), addresses)
         refuse(problems)
         return self

@@ -68,6 +68,11 @@ def yaml_problem(error: yaml.YAMLError, file: str) -> Problem:
     return Problem(file, 0, "", f"not YAML: {' '.join(str(error).split())}")
 
 
+def encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
+    """A file that is not UTF-8."""
+    return Problem(file, 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")
+
+
 def problems_of(
     error: ValidationError, file: str, line: Callable[[Location], int], name: Callable[[Location], str] = dotted
 ) -> list[Problem]:

@@ -161,7 +161,7 @@ class Product(FileModel):
         """What the schedule looks at before it builds; empty where it builds always, or where there is none."""
         if self.schedule is None or self.schedule.start_condition is StartCondition.ALWAYS:
             return ()
-        mandatory: Components = getattr(landing_zone.mandatory_components, self.operating_system.value)
+        mandatory = landing_zone.mandatory_components.of(self.operating_system)
         return dependencies(self.base_image, (self.components, mandatory))
 
     def names(self, landing_zone: LandingZone) -> ProductNames:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model.files.base_image import Architecture, architecture_of
 from model.files.consumers import same_roles
-from model.files.fields import HUB, TAG_MAXIMUM, Inconsistency, repeated, tag_problems
+from model.files.fields import HUB, TAG_MAXIMUM, Inconsistency, repeated, stated_twice, tag_problems
 from model.files.infrastructure import ANYWHERE_OVER_TLS
 from model.files.operating_system import OperatingSystem
 from model.files.schedule import StartCondition
@@ -75,7 +75,7 @@ def _unusable_fast_launch(product: Product) -> list[Inconsistency]:
 
 def _repeated_egress(product: Product) -> list[Inconsistency]:
     ways = [f"{one.cidr or one.prefix_list} port {one.port}" for one in product.egress]
-    return [Inconsistency(("egress",), f"holds {way!r} twice; keep one") for way in repeated(ways)]
+    return stated_twice(("egress",), ways)
 
 
 def _unusable_documents(product: Product) -> list[Inconsistency]:
@@ -167,7 +167,7 @@ def mismatches(product: Product, landing_zone: LandingZone) -> list[Inconsistenc
 
 
 def _schedule_without_updates(product: Product, landing_zone: LandingZone) -> list[Inconsistency]:
-    """A schedule that waits for updates of an image in which nothing moves by itproduct."""
+    """A schedule that waits for updates of an image in which nothing moves by itself."""
     schedule = product.schedule
     if schedule is None or schedule.start_condition is StartCondition.ALWAYS or product.dependencies(landing_zone):
         return []

@@ -197,7 +197,7 @@ def read_components(
 def placed_steps(product: Product, landing_zone: LandingZone, project: Path) -> list[PlacedStep]:
     """The product's and the mandatory steps in the order in which they run."""
     system = product.operating_system
-    mandatory = getattr(landing_zone.mandatory_components, system.value)
+    mandatory = landing_zone.mandatory_components.of(system)
     files = {name: StackFile.with_lines_of(stack_path(project, name)) for name in (product.name, LANDING_ZONE_STACK)}
 
     def placed(components: Components, stage: str, stack: str) -> list[PlacedStep]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from model.files.fields import Day, FileModel, Inconsistency, refuse, repeated
+from model.files.fields import Day, FileModel, refuse, stated_twice
 
 VulnerabilityId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{2,127}$")]
 """A vulnerability as Inspector calls it: `CVE-2021-44228`, `GHSA-…`, `ALAS2023-…`."""
@@ -78,12 +78,7 @@ class Scan(FileModel):
 
     @model_validator(mode="after")
     def _ignores_each_once(self) -> Self:
-        refuse(
-            [
-                Inconsistency(("ignore",), f"holds {finding!r} twice; keep one")
-                for finding in repeated([entry.finding for entry in self.ignore])
-            ]
-        )
+        refuse(stated_twice(("ignore",), [entry.finding for entry in self.ignore]))
         return self
 
     @property

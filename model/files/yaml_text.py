@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import yaml
 
-from model.files.problems import FileError, Location, Problem, dotted, yaml_problem
+from model.files.problems import FileError, Location, Problem, dotted, encoding_problem, yaml_problem
 
 MERGE = "<<"
 
@@ -38,7 +38,7 @@ def read_text(path: Path, name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise FileError([Problem(name, 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")]) from None
+        raise FileError([encoding_problem(error, name)]) from None
 
 
 def _problems(

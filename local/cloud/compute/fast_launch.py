@@ -20,6 +20,7 @@ from local.cloud.compute.filters import matching, page
 from local.cloud.compute.records import FastLaunch, Image, Kind
 from local.cloud.compute.store import Store
 from local.cloud.gateway import Gateway, service_error
+from runtime.functions.aws_errors import code_of
 
 SERVICE = "ec2fastlaunch.amazonaws.com"
 ROLE = "AWSServiceRoleForEC2FastLaunch"
@@ -123,7 +124,7 @@ class FastLaunches:
         try:
             iam.get_role(RoleName=ROLE)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+            if code_of(error) != "NoSuchEntity":
                 raise
             caller = self._gateway.client("iam", "us-east-1", call.caller.credentials)
             try:

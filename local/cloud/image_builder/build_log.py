@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.cloud.call import Credentials
 from local.cloud.clock import Clock
-from local.cloud.image_builder.context import code_of
+from runtime.functions.aws_errors import code_of
 
 _BATCH = 500
 """Events sent at a time, well within the 10,000 of PutLogEvents."""

@@ -14,6 +14,7 @@ from local.cloud.call import Call, Credentials, ServiceError
 from local.cloud.gateway import Gateway
 from local.cloud.image_builder import errors
 from local.cloud.image_builder.store import Shelf, Store, timestamp
+from runtime.functions.aws_errors import code_of
 
 PRINCIPAL = "imagebuilder.amazonaws.com"
 SERVICE_ROLE = "AWSServiceRoleForImageBuilder"
@@ -119,11 +120,6 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ServiceError):
         return error.message
     return str(error)
-
-
-def code_of(error: ClientError) -> str:
-    """The code of an AWS error."""
-    return error.response.get("Error", {}).get("Code", "")
 
 
 AWS_ERRORS = (ClientError, ServiceError)

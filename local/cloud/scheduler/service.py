@@ -10,7 +10,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.cloud.call import Call, ServiceError
-from local.cloud.clock import MovableClock
 from local.cloud.gateway import Gateway, service_error
 from local.cloud.scheduler import expressions
 from local.cloud.scheduler.calls import SCHEDULER, Calls
@@ -46,8 +45,6 @@ class Scheduler:
             "ListSchedules": self._list,
             "UpdateSchedule": self._update,
         }
-        if isinstance(gateway.clock, MovableClock):
-            gateway.clock.add(self)
 
     def reset(self) -> None:
         """Forget everything."""

@@ -11,6 +11,7 @@ import yaml
 from model.files.fields import HUB
 from model.files.landing_zone import LandingZone
 from model.files.problems import FileError, Problem, shown, yaml_problem
+from model.files.yaml_text import read_text
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,9 @@ def read_account_names(path: Path | None, landing_zone: LandingZone) -> AccountN
     name = shown(path)
     try:
         # Nodes, not values: YAML makes another number of digits that begin with 0.
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(read_text(path, name), Loader=yaml.SafeLoader)
     except OSError as error:
         raise FileError([Problem(name, 0, "", f"cannot be read: {error.strerror}; correct the path")]) from None
-    except UnicodeDecodeError as error:
-        problem = Problem(name, 0, "", f"is not UTF-8 text ({error.reason}); save it as UTF-8")
-        raise FileError([problem]) from None
     except yaml.YAMLError as error:
         raise FileError([yaml_problem(error, name)]) from None
     entries = list(_entries(root))

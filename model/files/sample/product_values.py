@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from model.files.component_steps import moves
 from model.files.fields import HUB
 from model.files.problems import Location
 from model.files.sample.accounts import AccountNames
@@ -18,7 +19,7 @@ from model.files.sample.configuration import (
     YesOrNo,
 )
 from model.files.sample.draft import Draft
-from model.files.sample.steps import Steps, bucket_prefix
+from model.files.sample.steps import Runs, Steps, bucket_prefix
 from model.names import ProductNames, image_key_alias
 
 ENTRY_SCRIPT = "install.sh"
@@ -35,7 +36,7 @@ class Wanted:
 
     names: ProductNames
     accounts: AccountNames
-    mandatory: frozenset[str] = frozenset()
+    mandatory: frozenset[Runs] = frozenset()
     """What the landing zone runs for every product (`steps.runs`)."""
     topic_key: str | None = None
 
@@ -242,8 +243,8 @@ class _Drafting:
         """Whether there can be updates of what the image is made of."""
         components = self.config.components
         arns = [step.arn or "" for step in (*components.build, *components.test)]
-        moving = any("/x" in arn or ".x" in arn for arn in (*arns, *self.wanted.mandatory))
-        return moving or "ssmParameter" in self.draft.values["baseImage"]
+        held = [step.arn for step in self.wanted.mandatory]
+        return any(map(moves, (*arns, *held))) or "ssmParameter" in self.draft.values["baseImage"]
 
     def _topic(self) -> None:
         draft, topic = self.draft, self.config.topic

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from model.files.problems import FileError, Location, Problem, dotted, line_of, problems_of, shown
+from model.files.problems import FileError, Location, Problem, dotted, encoding_problem, line_of, problems_of, shown
 from model.files.sample.configuration import FREE_KEYS, folded, known_keys
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,7 +46,7 @@ class SampleFile:
         except OSError as error:
             raise _error(name, f"cannot be read: {error.strerror}; correct the path") from None
         except UnicodeDecodeError as error:
-            raise _error(name, f"is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+            raise FileError([encoding_problem(error, name)]) from None
 
     @classmethod
     def parse(cls, text: str, name: str) -> SampleFile:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from model.files.component_steps import Components, label_of
 from model.files.problems import Location
 from model.files.sample.configuration import Component, ComponentConfig, Parameter
 from model.files.sample.draft import Draft, ImportedDocument
+
+
+class Runs(NamedTuple):
+    """A component that Image Builder has, by its ARN, and the values that it is given."""
+
+    arn: str
+    parameters: frozenset[tuple[str, str]]
 
 
 @dataclass
@@ -21,7 +28,7 @@ class Steps:
     stack: str
     prefix: str | None = None
     """What every document's key begins with in the bucket that has them; None where they are copied."""
-    mandatory: frozenset[str] = frozenset()
+    mandatory: frozenset[Runs] = frozenset()
     """Components that Image Builder has, with their values, that the landing zone runs for every product."""
     _named: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -96,11 +103,11 @@ class Steps:
         return found
 
 
-def runs(step: Mapping[str, Any]) -> str | None:
+def runs(step: Mapping[str, Any]) -> Runs | None:
     """What tells two steps that run the same component with the same values; None for documents of one's own."""
     arn = step.get("arn")
     parameters: dict[str, str] = step.get("parameters") or {}
-    return repr((arn, sorted(parameters.items()))) if arn else None
+    return Runs(arn, frozenset(parameters.items())) if arn else None
 
 
 def bucket_prefix(prefix: str, files: list[str]) -> str:
