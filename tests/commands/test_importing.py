@@ -196,6 +196,26 @@ def test_default_components_that_are_mandatory_already_are_not_added_again(proje
     assert chosen(done)["Build.0.arn"] == "left out"
 
 
+@pytest.mark.parametrize(
+    ("version", "chosen_condition"),
+    [("1.0.2/1", "always"), ("1.0.x", None)],
+)
+def test_a_schedule_waits_for_updates_only_where_a_component_moves(
+    project: Project, version: str, chosen_condition: str | None
+) -> None:
+    path = stack_path(project.folder, "landing-zone")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    arn = f"arn:aws:imagebuilder:us-east-1:aws:component/update-linux/{version}"
+    # A value is no version, whatever it looks like.
+    step = {"arn": arn, "parameters": {"From": "https://example.com/packages.xz"}}
+    content["config"][LANDING_ZONE_KEY]["mandatoryComponents"]["linux"]["build"].append(step)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    done = project.imported({**least(), "schedule": {"scheduleExpression": "cron(0 10 ? * MON *)"}})
+    assert chosen(done).get("schedule.pipelineExecutionStartCondition") == chosen_condition
+    assert done.product.schedule is not None
+    assert done.product.schedule.start_condition == (chosen_condition or "updates-available")
+
+
 def test_documents_of_default_components_lie_beside_the_landing_zones_file(project: Project) -> None:
     step = {"name": "Register_Host", "file": f"{DOCUMENTS}/build2.yaml", "version": "1.0.0"}
     defaults = project.folder / "sample" / "bin" / "default_component.json"
