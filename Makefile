@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down clean test check schema product import build retry access script-check preview clock deployment-roles status environment layer sandbox engine
+.PHONY: help up down clean test check schema product import build retry access script-check preview policies audit clock deployment-roles status environment layer sandbox engine
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ access: environment ## Tell who may launch a product's image, and what is missin
 
 preview: environment layer engine ## Preview a product's stack on the local cloud (PRODUCT=ledger)
 	@$(RUN) -m local.preview --product $(PRODUCT)
+
+policies: environment ## List the policy pack's rules, what they answer, and what is waived
+	@$(RUN) -m commands.policies $(POLICIES)
+
+audit: environment ## Judge what is deployed on the local cloud by the policy pack (PRODUCT=ledger)
+	@$(RUN) -m local.audit --product $(PRODUCT)
 
 clock: environment ## Let time pass in the local cloud, so that schedules fire (FORWARD=1d)
 	@$(RUN) -m local.clock --forward $(or $(FORWARD),1d)

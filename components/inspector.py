@@ -33,7 +33,7 @@ class Inspector(pulumi.ComponentResource):
             resource_types=["EC2"],
             opts=ResourceOptions(parent=self),
         )
-        self.register_outputs({})
+        self.register_outputs({"account": args.account})
 
 
 def check_inspector(product: Product, provider: aws.Provider, file: StackFile) -> None:

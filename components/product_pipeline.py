@@ -141,7 +141,7 @@ class ProductPipeline(pulumi.ComponentResource):
         }
         if plan.uploaders:
             self.outputs["uploaderPolicy"] = data_key.arn.apply(lambda arn: uploader_policy(names, arn).as_dict())
-        self.register_outputs(self.outputs)
+        self.register_outputs({"account": names.account, **self.outputs})
 
     def _roles(
         self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey, data_key: DataKey
@@ -168,4 +168,5 @@ class ProductPipeline(pulumi.ComponentResource):
                     RetentionExtension(f"{stem}-retention", extended, mine)
             uploaders = tuple(each for each in plan.uploaders if each.ours and each.account == account)
             if uploaders:
-                Uploaders(f"{stem}-uploaders", UploadersArgs(names=names, uploaders=uploaders, policy=policy), mine)
+                held = UploadersArgs(names=names, account=account, uploaders=uploaders, policy=policy)
+                Uploaders(f"{stem}-uploaders", held, mine)

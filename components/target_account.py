@@ -60,7 +60,7 @@ class DistributionRole(pulumi.ComponentResource):
             opts=mine,
         )
         self.arn = role.arn
-        self.register_outputs({"arn": self.arn})
+        self.register_outputs({"account": args.account, "arn": self.arn})
 
 
 class DistributionExtensionArgs(ComponentArgs):
@@ -86,7 +86,7 @@ class DistributionExtension(pulumi.ComponentResource):
             policy=distribution_extension_policy(args.product, args.plan, args.account).json(),
             opts=ResourceOptions(parent=self),
         )
-        self.register_outputs({})
+        self.register_outputs({"account": args.account})
 
 
 class LifecycleRole(pulumi.ComponentResource):
@@ -113,7 +113,7 @@ class LifecycleRole(pulumi.ComponentResource):
             opts=mine,
         )
         self.arn = role.arn
-        self.register_outputs({"arn": self.arn})
+        self.register_outputs({"account": args.account, "arn": self.arn})
 
 
 class RetentionExtension(pulumi.ComponentResource):
@@ -128,7 +128,7 @@ class RetentionExtension(pulumi.ComponentResource):
             policy=retention_extension_policy(args.plan, args.account).json(),
             opts=ResourceOptions(parent=self),
         )
-        self.register_outputs({})
+        self.register_outputs({"account": args.account})
 
 
 class TargetAccountArgs(ComponentArgs):
@@ -165,7 +165,7 @@ class TargetAccount(pulumi.ComponentResource):
                     region=region,
                     opts=ResourceOptions(parent=self),
                 )
-        self.register_outputs({})
+        self.register_outputs({"account": args.account})
 
     def _consumer(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> None:
         mine = ResourceOptions(parent=self)

@@ -15,6 +15,7 @@ class UploadersArgs(ComponentArgs):
     """Existing roles of one account, and their policy."""
 
     names: ProductNames
+    account: str
     uploaders: tuple[Uploader, ...]
     policy: pulumi.Output[str]
 
@@ -32,4 +33,4 @@ class Uploaders(pulumi.ComponentResource):
                 policy=args.policy,
                 opts=ResourceOptions(parent=self),
             )
-        self.register_outputs({})
+        self.register_outputs({"account": args.account})

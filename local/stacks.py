@@ -81,6 +81,10 @@ class Stacks:
         answer = self._quiet("stack", "output", "--json", "--stack", stack, directory=self.repository)
         return json.loads(answer)
 
+    def export(self, stack: str) -> dict[str, Any]:
+        """A deployed stack's state, as `pulumi stack export` prints it, without secrets; raises `StackError`."""
+        return json.loads(self._quiet("stack", "export", "--stack", stack, directory=self.repository))
+
     def configuration(self, stack: str) -> Path:
         """The copy of a stack's file that the engine may write to."""
         return self.folder.stacks / f"Pulumi.{stack}.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from model.files.component_steps import MandatoryComponents
 from model.files.fields import (
@@ -28,6 +28,9 @@ from model.files.operating_system import OperatingSystem
 from model.names import role_arn
 
 DEPLOYMENT_ROLE = "golden-ami-deployment"
+
+OrganizationId = Annotated[str, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
+"""Id of an organisation (Organizations API Reference, Organization)."""
 
 
 class Target(FileModel):
@@ -61,6 +64,8 @@ class LandingZone(FileModel):
     key_administrators: Annotated[tuple[RoleArn, ...], Field(min_length=1, max_length=10)]
     """ARNs of existing roles in the hub that administer every product's keys, and may use them (seed 001); 10 at most,
     so that a key's policy, which names each three times, keeps room for a product's accounts."""
+    organizations: Annotated[tuple[OrganizationId, ...], Field(max_length=10)] = ()
+    """Organisations, such as o-abcdefghij, that products may share images with; the policy pack refuses others."""
     inspector: bool = False
     """Whether Amazon Inspector scans the hub's instances in the build Region, which products with `scan` need; it is
     a paid service and makes its service-linked role (seed 002: Inspector)."""
@@ -84,6 +89,7 @@ class LandingZone(FileModel):
             for account in repeated(self.accounts)
         ]
         problems += stated_twice(("keyAdministrators",), self.key_administrators)
+        problems += stated_twice(("organizations",), self.organizations)
         problems += [
             Inconsistency(("mandatoryComponents", system.value, *place), "is for products only; state document instead")
             for system in OperatingSystem

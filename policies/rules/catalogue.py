@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from . import ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, states
-from .rule import Resource, ResourceRule, StackRule, stack_rule
+from . import ec2, events, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, stacks, states
+from .configuration import Configuration
+from .rule import Resource, ResourceRule, StackRule, configured_stack_rule
 from .values import Finding, Findings
 
 RESOURCE_RULES: tuple[ResourceRule, ...] = (
@@ -15,16 +16,29 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     imagebuilder.require_component_key,
     imagebuilder.require_metadata_tokens,
     imagebuilder.require_network,
+    imagebuilder.scope_accounts,
     kms.enable_rotation,
     kms.require_policy,
     kms.forbid_public_principal,
     kms.require_deletion_window,
+    kms.require_protection,
+    kms.bound_size,
+    kms.scope_key_accounts,
+    kms.bind_key_services,
+    kms.bind_key_roles,
+    kms.bind_key_grants,
+    kms.scope_grantee,
     s3.forbid_public_principal,
     sns.require_customer_key,
     sns.forbid_public_principal,
+    sns.scope_policy_accounts,
+    sns.bind_policy_services,
     sqs.require_customer_key,
     sqs.forbid_public_principal,
+    sqs.scope_policy_accounts,
+    sqs.bind_policy_services,
     scheduler.require_customer_key,
+    events.require_dead_letters,
     logs.require_customer_key,
     logs.require_retention,
     lambda_.require_customer_key,
@@ -40,20 +54,25 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     iam.forbid_service_wildcard,
     iam.scope_pass_role,
     iam.bound_trust,
+    iam.scope_resources,
+    iam.bind_pass_role,
+    iam.bind_policy_grants,
+    iam.scope_trust,
+    iam.bind_trusted_services,
 )
 """Rules about single resources; the engine asks them before it makes or changes a resource."""
 
 
-@stack_rule("stack-resources-recheck-state", Severity.CRITICAL, ("CKV_AWS_199", "CKV_AWS_200"))
-def recheck_state(resources: tuple[Resource, ...]) -> Findings:
+@configured_stack_rule("stack-resources-recheck-state", Severity.CRITICAL, ("CKV_AWS_199", "CKV_AWS_200"))
+def recheck_state(resources: tuple[Resource, ...], configuration: Configuration) -> Findings:
     """Every resource of the stack's final state keeps the rules, whether or not this update touched it."""
     for resource in resources:
         for rule in RESOURCE_RULES:
             if not rule.recheck or resource.type not in rule.types:
                 continue
-            for finding in rule.check(resource):
+            for finding in rule.findings(resource, configuration):
                 message = f"{resource.name} ({rule.name}): {finding.message}"
-                yield Finding(message, finding.pending, resource.urn)
+                yield Finding(message, finding.pending, resource.urn, rule.name)
 
 
 STACK_RULES: tuple[StackRule, ...] = (
@@ -64,6 +83,8 @@ STACK_RULES: tuple[StackRule, ...] = (
     s3.require_tls,
     sns.require_tls,
     sqs.require_tls,
+    stacks.require_account,
+    stacks.require_tags,
     recheck_state,
 )
 """Rules about stacks; the engine asks them at the end of a preview and of an update."""

@@ -7,6 +7,8 @@ from typing import Any
 from pulumi_policy import (
     EnforcementLevel,
     PolicyComplianceFramework,
+    PolicyConfigSchema,
+    PolicyProviderResource,
     PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
@@ -15,40 +17,104 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from .catalogue import RESOURCE_RULES, STACK_RULES
+from .configuration import SCHEMA, Configuration
+from .judgement import judgements, name_of
+from .places import PROVIDER, Place, place_of
 from .rule import Resource, ResourceRule, StackRule
+from .symbols import with_symbols
 from .values import plain
+from .waivers import NONE, Waivers
+
+PENDING = "stack-findings-count-pending"
 
 
-def resource_policy(rule: ResourceRule, level: EnforcementLevel) -> ResourceValidationPolicy:
+def resource_policy(rule: ResourceRule, level: EnforcementLevel, waivers: Waivers = NONE) -> ResourceValidationPolicy:
     """The engine's form of a rule about single resources."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type not in rule.types:
             return
-        resource = Resource(args.resource_type, args.name, plain(args.props), args.urn)
-        for finding in rule.check(resource):
+        resource = Resource(
+            args.resource_type,
+            args.name,
+            plain(args.props),
+            args.urn,
+            protected=args.opts.protect,
+            place=place(args.provider),
+        )
+        for finding in rule.findings(resource, Configuration.of(args.get_config())):
             # The engine asks again during the update, before it makes the resource and with every value known.
-            if not finding.pending:
+            if not finding.pending and not waivers.covers(rule.name, resource.name):
                 report(f"{resource.name}: {finding.message}", None)
 
     return ResourceValidationPolicy(validate=validate, **_description(rule, level))
 
 
-def stack_policy(rule: StackRule, level: EnforcementLevel) -> StackValidationPolicy:
+def stack_policy(rule: StackRule, level: EnforcementLevel, waivers: Waivers = NONE) -> StackValidationPolicy:
     """The engine's form of a rule about a stack."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for finding in rule.check(tuple(_resource(resource) for resource in args.resources)):
+        resources = _resources(args)
+        for finding in rule.findings(resources, Configuration.of(args.get_config())):
             # The engine asks again after the update, about the final state.
-            if not finding.pending:
+            if not finding.pending and not waivers.covers(finding.rule or rule.name, name_of(finding.urn)):
                 report(finding.message, finding.urn)
 
     return StackValidationPolicy(validate=validate, **_description(rule, level))
 
 
+def pending_policy() -> StackValidationPolicy:
+    """A remark that counts what a preview cannot judge; it is advisory, as nothing is wrong yet."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        resources = _resources(args)
+        pending = judgements(resources, Configuration.of(args.get_config())).pending
+        if pending:
+            places = ", ".join(dict.fromkeys(f"{each.resource} ({each.rule})" for each in pending))
+            report(f"{len(pending)} not to be judged before deployment, then judged by `make audit`: {places}", None)
+
+    return StackValidationPolicy(
+        validate=validate,
+        name=PENDING,
+        description="What rests on values that only the update knows is counted.",
+        enforcement_level=EnforcementLevel.ADVISORY,
+        config_schema=PolicyConfigSchema(properties=dict(SCHEMA)),
+    )
+
+
+def initial_configuration(
+    configuration: Configuration, level: EnforcementLevel
+) -> dict[str, EnforcementLevel | dict[str, Any]]:
+    """What rules are told of the landing zone where nobody hands another configuration over."""
+    told = {**configuration.properties(), "enforcementLevel": level}
+    named = {rule.name: dict(told) for rule in (*RESOURCE_RULES, *STACK_RULES) if rule.configured}
+    return {**named, PENDING: {**configuration.properties(), "enforcementLevel": EnforcementLevel.ADVISORY}}
+
+
+def place(provider: PolicyProviderResource | None) -> Place:
+    """Account and Region in which a provider makes things, as far as it says so itself."""
+    if provider is None or provider.resource_type != PROVIDER:
+        return Place()
+    return place_of(plain(provider.props))
+
+
+def _resources(args: StackValidationArgs) -> tuple[Resource, ...]:
+    return with_symbols(_resource(resource) for resource in args.resources)
+
+
 def _resource(given: PolicyResource) -> Resource:
     sources = {name: frozenset(source.urn for source in found) for name, found in given.property_dependencies.items()}
-    return Resource(given.resource_type, given.name, plain(given.props), given.urn, sources)
+    return Resource(
+        given.resource_type,
+        given.name,
+        plain(given.props),
+        given.urn,
+        sources,
+        parent=given.parent.urn if given.parent else "",
+        protected=given.opts.protect,
+        place=place(given.provider),
+    )
 
 
 def _description(rule: ResourceRule | StackRule, level: EnforcementLevel) -> dict[str, Any]:
@@ -59,4 +125,5 @@ def _description(rule: ResourceRule | StackRule, level: EnforcementLevel) -> dic
         "severity": rule.severity,
         "framework": PolicyComplianceFramework(name="golden-ami", reference=", ".join(rule.controls)),
         "tags": list(rule.controls),
+        **({"config_schema": PolicyConfigSchema(properties=dict(SCHEMA))} if rule.configured else {}),
     }

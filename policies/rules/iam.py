@@ -6,12 +6,42 @@ from fnmatch import fnmatchcase
 
 from pulumi_policy import Severity
 
+from .conditions import bound_values
+from .configuration import Configuration
 from .documents import Statement, forbid, values
-from .principals import admits_everybody
-from .rule import Resource, resource_rule
+from .principals import admits_everybody, bind_grants, bind_services, scope_accounts
+from .rule import Resource, configured_resource_rule, resource_rule
 from .values import Findings, entries, is_given, look_up
 
 ROLE = "aws:iam/role:Role"
+
+WITHOUT_RESOURCES = (
+    "autoscaling:describe*",
+    "ec2:describe*",
+    "inspector2:listfindings",
+    "inspector2:listcoverage",
+    "logs:createlogdelivery",
+    "logs:deletelogdelivery",
+    "logs:describelogdeliveries",
+    "logs:describelogdestinations",
+    "logs:describeloggroups",
+    "logs:describeresourcepolicies",
+    "logs:getlogdelivery",
+    "logs:listlogdeliveries",
+    "logs:putresourcepolicy",
+    "logs:updatelogdelivery",
+    "ssm:describeinstanceinformation",
+    "ssm:getcommandinvocation",
+    "ssm:listcommandinvocations",
+    "ssm:listcommands",
+    "tag:getresources",
+    "xray:getsamplingrules",
+    "xray:getsamplingtargets",
+    "xray:puttelemetryrecords",
+    "xray:puttracesegments",
+)
+"""Actions that know no resource, so that nothing but `*` can be stated (Service Authorization Reference)."""
+
 IDENTITY_POLICIES = (
     "aws:iam/policy:Policy",
     "aws:iam/rolePolicy:RolePolicy",
@@ -49,6 +79,50 @@ def bound_trust(role: Resource) -> Findings:
     )
 
 
+@resource_rule(
+    "iam-policy-scope-resources",
+    Severity.HIGH,
+    ("CKV_AWS_108", "CKV_AWS_111", "CKV_AWS_289", "CKV_AWS_290", "CKV_AWS_355", "CKV_AWS_356", "KMS.1", "KMS.2"),
+    (*IDENTITY_POLICIES, ROLE),
+)
+def scope_resources(policy: Resource) -> Findings:
+    """No identity policy allows on everything what can be allowed on named resources."""
+    for document in _documents(policy):
+        yield from forbid(
+            document,
+            _names_no_resource,
+            "it allows on everything what can be allowed on less; name resources, if by a pattern.",
+        )
+
+
+@resource_rule("iam-policy-bind-pass-role", Severity.HIGH, ("CKV_AWS_110", "CKV_AWS_286"), (*IDENTITY_POLICIES, ROLE))
+def bind_pass_role(policy: Resource) -> Findings:
+    """An identity policy that passes roles on names the service they are passed to."""
+    for document in _documents(policy):
+        yield from forbid(
+            document, _passes_to_anything, "it passes roles to any service; add iam:PassedToService to its conditions."
+        )
+
+
+@resource_rule("iam-policy-bind-grants", Severity.CRITICAL, ("CKV_AWS_109", "CKV_AWS_111"), (*IDENTITY_POLICIES, ROLE))
+def bind_policy_grants(policy: Resource) -> Findings:
+    """An identity policy lets grants be made for AWS resources only, or for named grantees."""
+    for document in _documents(policy):
+        yield from bind_grants(document)
+
+
+@configured_resource_rule("iam-role-scope-trust", Severity.CRITICAL, ("CKV_AWS_60", "CKV_AWS_61"), (ROLE,))
+def scope_trust(role: Resource, configuration: Configuration) -> Findings:
+    """No role trusts accounts or organisations outside the landing zone."""
+    yield from scope_accounts(role, "assumeRolePolicy", configuration)
+
+
+@configured_resource_rule("iam-role-bind-services", Severity.HIGH, ("CKV_AWS_60",), (ROLE,))
+def bind_trusted_services(role: Resource, configuration: Configuration) -> Findings:
+    """A role that an AWS service assumes names the account for which it does so."""
+    yield from bind_services(role, "assumeRolePolicy", configuration)
+
+
 def _documents(resource: Resource) -> list[object]:
     """The identity policies that a resource carries; a role may carry several."""
     if resource.type != ROLE:
@@ -71,6 +145,21 @@ def _passes_every_role(statement: Statement) -> bool:
     passes = any(fnmatchcase("iam:passrole", pattern) for pattern in patterns)
     every_role = any(str(resource).endswith(":role/*") for resource in values(statement.get("Resource")))
     return passes and (every_role or _on_everything(statement))
+
+
+def _names_no_resource(statement: Statement) -> bool:
+    if statement.get("Effect") != "Allow" or not _on_everything(statement):
+        return False
+    actions = [str(action).lower() for action in values(statement.get("Action"))]
+    return not all(any(fnmatchcase(action, known) for known in WITHOUT_RESOURCES) for action in actions) or not actions
+
+
+def _passes_to_anything(statement: Statement) -> bool:
+    if statement.get("Effect") != "Allow":
+        return False
+    patterns = [str(action).lower() for action in values(statement.get("Action"))]
+    passes = any(fnmatchcase("iam:passrole", pattern) for pattern in patterns)
+    return passes and not bound_values(statement, "iam:passedtoservice")
 
 
 def _on_everything(statement: Statement) -> bool:

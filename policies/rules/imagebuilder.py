@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from .rule import Resource, resource_rule
+from .configuration import Configuration
+from .rule import Resource, configured_resource_rule, resource_rule
 from .values import (
     UNKNOWN,
     Finding,
@@ -125,6 +126,45 @@ def require_network(infrastructure: Resource) -> Findings:
     yield from require(groups, is_known_list, "no security group is chosen; set security_group_ids.")
     for group in entries(groups):
         yield from require(group, is_given, "an entry of security_group_ids is empty.")
+
+
+@configured_resource_rule(
+    "imagebuilder-distribution-scope-accounts",
+    Severity.CRITICAL,
+    ("CKV_AWS_205", "ec2_ami_public"),
+    (DISTRIBUTION,),
+)
+def scope_accounts(distribution: Resource, configuration: Configuration) -> Findings:
+    """Images are copied to, and shared with, accounts and organisations of the landing zone only."""
+    if not configuration.accounts:
+        return
+    for entry in entries(look_up(distribution.properties, "distributions")):
+        settings = look_up(entry, "amiDistributionConfiguration")
+        shared = look_up(settings, "launchPermission")
+        where = _text(look_up(entry, "region"))
+        for account in (*entries(look_up(settings, "targetAccountIds")), *entries(look_up(shared, "userIds"))):
+            yield from require(
+                account,
+                lambda value: value in configuration.accounts,
+                f"Region {where} gives the image to {_text(account)}, outside the landing zone; "
+                "name one of its accounts in `distribution`.",
+            )
+        for arn in (
+            *entries(look_up(shared, "organizationArns")),
+            *entries(look_up(shared, "organizationalUnitArns")),
+        ):
+            yield from require(
+                arn,
+                lambda value: _organization(value) in configuration.organizations,
+                f"Region {where} shares the image with {_text(arn)}, which is not the landing zone's organisation; "
+                "mend `distribution` or name the organisation in `organizations` of the landing zone.",
+            )
+
+
+def _organization(arn: object) -> str:
+    """The organisation of an ARN of an organisation or of a unit in it."""
+    kind, _, path = str(arn).rpartition(":")[2].partition("/")
+    return path.split("/")[0] if kind in ("organization", "ou") else ""
 
 
 def _text(region: object) -> str:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
+from .conditions import account_in
+from .configuration import Configuration
 from .documents import statements
-from .principals import forbid_everybody
-from .rule import Resource, resource_rule
-from .values import UNKNOWN, Findings, is_true, look_up, require
+from .principals import bind_grants, bind_other_accounts, bind_services, forbid_everybody, scope_accounts
+from .rule import Resource, configured_resource_rule, resource_rule
+from .values import UNKNOWN, Finding, Findings, is_given, is_true, look_up, require
 
 KEY = "aws:kms/key:Key"
 REPLICA = "aws:kms/replicaKey:ReplicaKey"
 EXTERNAL = "aws:kms/externalKey:ExternalKey"
 EXTERNAL_REPLICA = "aws:kms/replicaExternalKey:ReplicaExternalKey"
 KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
+GRANT = "aws:kms/grant:Grant"
+KEYS = (KEY, REPLICA, EXTERNAL, EXTERNAL_REPLICA)
+
+POLICY_MAXIMUM = 32_768
+"""Bytes that a key policy may hold (KMS Developer Guide, "Quotas")."""
 
 DELETION_WINDOW = 30
 """Days that a key waits before it is gone: AWS's default and its longest. All data under it goes with it."""
@@ -71,3 +78,66 @@ def require_deletion_window(key: Resource) -> Findings:
         lambda value: value is None or value >= DELETION_WINDOW,
         f"the key may go after fewer than {DELETION_WINDOW} days; set deletion_window_in_days to {DELETION_WINDOW}.",
     )
+
+
+@resource_rule("kms-key-require-protection", Severity.CRITICAL, ("KMS.3",), KEYS)
+def require_protection(key: Resource) -> Findings:
+    """Every key is protected: the engine refuses to delete it, and with it every image under it."""
+    if not key.protected:
+        yield Finding("the key may be deleted by an update; set protect=True in its options.")
+
+
+@resource_rule("kms-key-bound-size", Severity.HIGH, ("AWS.KMS.quota-key-policy-document-size",), (*KEYS, KEY_POLICY))
+def bound_size(key: Resource) -> Findings:
+    """Every key policy keeps within AWS's 32,768 bytes."""
+    policy = look_up(key.properties, "policy")
+    if isinstance(policy, str) and (size := len(policy.encode())) > POLICY_MAXIMUM:
+        yield Finding(
+            f"the policy takes {size:,} bytes, {size - POLICY_MAXIMUM:,} over AWS's {POLICY_MAXIMUM:,}; "
+            "state fewer `distribution` accounts and `consumers`, or an organisation."
+        )
+
+
+def head_room(key: Resource) -> int | None:
+    """Bytes that a key's policy may still grow by; None where the policy is not known."""
+    policy = look_up(key.properties, "policy")
+    return POLICY_MAXIMUM - len(policy.encode()) if isinstance(policy, str) else None
+
+
+@configured_resource_rule(
+    "kms-key-scope-accounts", Severity.CRITICAL, ("CKV_AWS_33", "KMS.5", "AWS-0065"), (*KEYS, KEY_POLICY)
+)
+def scope_key_accounts(key: Resource, configuration: Configuration) -> Findings:
+    """No key policy admits accounts or organisations outside the landing zone."""
+    yield from scope_accounts(key, "policy", configuration)
+
+
+@configured_resource_rule("kms-key-bind-services", Severity.HIGH, ("KMS.5",), (*KEYS, KEY_POLICY))
+def bind_key_services(key: Resource, configuration: Configuration) -> Findings:
+    """A key policy that admits an AWS service names the source and its account, or the encryption context."""
+    yield from bind_services(key, "policy", configuration)
+
+
+@configured_resource_rule("kms-key-bind-roles", Severity.CRITICAL, ("CKV_AWS_33", "AWS-0065"), (*KEYS, KEY_POLICY))
+def bind_key_roles(key: Resource, configuration: Configuration) -> Findings:
+    """A key policy that admits another account names the roles in it."""
+    yield from bind_other_accounts(key, configuration)
+
+
+@resource_rule("kms-key-bind-grants", Severity.CRITICAL, ("CKV_AWS_33",), (*KEYS, KEY_POLICY))
+def bind_key_grants(key: Resource) -> Findings:
+    """A key policy lets grants be made for AWS resources only, or for named grantees."""
+    yield from bind_grants(look_up(key.properties, "policy"))
+
+
+@configured_resource_rule("kms-grant-scope-accounts", Severity.CRITICAL, ("KMS.5",), (GRANT,))
+def scope_grantee(grant: Resource, configuration: Configuration) -> Findings:
+    """No key is granted to anybody outside the landing zone."""
+    grantee = look_up(grant.properties, "granteePrincipal")
+    if configuration.accounts:
+        yield from require(
+            grantee,
+            lambda value: is_given(value) and account_in(str(value)) in configuration.accounts,
+            f"the key is granted to {'nobody yet known' if grantee is UNKNOWN else grantee}; "
+            "name a role of the landing zone's accounts in grantee_principal.",
+        )

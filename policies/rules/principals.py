@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from .documents import Statement, forbid, values
+from .conditions import account_in, bonds, bound_to_true, bound_values
+from .configuration import Configuration
+from .documents import Statement, forbid, statements, values
 from .rule import Resource
 from .values import Findings, is_given, look_up
 
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _BINDING_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike")
+_UNBINDABLE = frozenset(("ec2.amazonaws.com", "lambda.amazonaws.com"))
+"""Services that assume a role for its own account's instances and functions only, and state no source when they do."""
 
 
 def forbid_everybody(resource: Resource, optional: bool = False) -> Findings:
@@ -54,3 +58,109 @@ def _bound_to_organization(statement: Statement) -> bool:
             ):
                 return True
     return False
+
+
+def scope_accounts(resource: Resource, name: str, configuration: Configuration) -> Findings:
+    """A finding for each statement of a policy that admits accounts or organisations outside the landing zone."""
+    policy = look_up(resource.properties, name)
+    if not configuration.accounts or not is_given(policy):
+        return
+    yield from forbid(
+        policy,
+        lambda statement: bool(_outsiders(statement, configuration)),
+        "it admits accounts or organisations outside the landing zone; name accounts of its file.",
+    )
+
+
+def bind_services(resource: Resource, name: str, configuration: Configuration) -> Findings:
+    """A finding for each statement that lets an AWS service act without saying for which source of which account."""
+    policy = look_up(resource.properties, name)
+    if not is_given(policy):
+        return
+    trust = name == "assumeRolePolicy"
+    yield from forbid(
+        policy,
+        lambda statement: not _services_bound(statement, trust, configuration),
+        "a service may act for anybody's resources; bind it by aws:SourceAccount and aws:SourceArn.",
+    )
+
+
+def bind_other_accounts(resource: Resource, configuration: Configuration) -> Findings:
+    """A finding for each statement that admits the whole of another account, instead of roles or through a service."""
+    policy = look_up(resource.properties, "policy")
+    if not is_given(policy) or not resource.account:
+        return
+    yield from forbid(
+        policy,
+        lambda statement: _admits_whole_account(statement, resource.account),
+        "all of another account may use it; name its roles under aws:PrincipalArn.",
+    )
+
+
+def bind_grants(policy: Any) -> Findings:
+    """A finding for each statement that lets grants be made for anybody."""
+    if is_given(policy) and statements(policy) is not None:
+        yield from forbid(
+            policy,
+            _grants_to_anybody,
+            "it lets grants be made for anybody; add kms:GrantIsForAWSResource, or kms:GranteePrincipal.",
+        )
+
+
+def _outsiders(statement: Statement, configuration: Configuration) -> list[str]:
+    if statement.get("Effect") != "Allow":
+        return []
+    principal = statement.get("Principal")
+    named = _principals({key: names for key, names in _by_kind(principal).items() if key != "Service"})
+    outside: list[str] = []
+    for name in named:
+        if name == "*":
+            organizations = bound_values(statement, "aws:principalorgid")
+            outside += [each for each in organizations or ["*"] if each not in configuration.organizations]
+        elif account_in(name) not in configuration.accounts:
+            outside.append(name)
+    return outside
+
+
+def _by_kind(principal: Any) -> dict[str, Any]:
+    return cast(dict[str, Any], principal) if isinstance(principal, dict) else {"AWS": principal}
+
+
+def _services_bound(statement: Statement, trust: bool, configuration: Configuration) -> bool:
+    services = [str(name) for name in values(_by_kind(statement.get("Principal")).get("Service"))]
+    if statement.get("Effect") != "Allow" or not services:
+        return True
+    if trust and all(service in _UNBINDABLE for service in services):
+        return True
+    accounts = bound_values(statement, "aws:sourceaccount")
+    sources = bound_values(statement, "aws:sourcearn")
+    contexts = [value for key, found in bonds(statement) if key.startswith("kms:encryptioncontext:") for value in found]
+    bound = bool(accounts) if trust else bool(accounts and sources) or bool(contexts)
+    named = {account_in(value) for value in (*accounts, *sources, *contexts)} - {None}
+    known = not configuration.accounts or named <= configuration.accounts
+    return bound and bool(named) and known
+
+
+def _admits_whole_account(statement: Statement, own: str) -> bool:
+    if statement.get("Effect") != "Allow":
+        return False
+    roots = [name for name in _principals(_by_kind(statement.get("Principal")).get("AWS")) if _is_whole(name)]
+    if not any(account_in(name) != own for name in roots):
+        return False
+    roles = bound_values(statement, "aws:principalarn")
+    # An account may be a pattern only where the role's name is none: the principal bounds the accounts.
+    return not roles or any(role.rpartition(":role/")[2].strip("*?") == "" for role in roles)
+
+
+def _is_whole(name: str) -> bool:
+    return name.isdigit() or name.endswith(":root")
+
+
+def _grants_to_anybody(statement: Statement) -> bool:
+    actions = [str(action).lower() for action in values(statement.get("Action"))]
+    # `kms:*` of the key's own account is for its identity policies to narrow; they are held to the same.
+    if statement.get("Effect") != "Allow" or "kms:creategrant" not in actions:
+        return False
+    return not bound_to_true(statement, "kms:grantisforawsresource") and not bound_values(
+        statement, "kms:granteeprincipal"
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pulumi_policy import Severity
 
 from .companions import companions, require_statement
+from .configuration import Configuration
 from .documents import refuses_plain_http
-from .principals import forbid_everybody
-from .rule import Resource, resource_rule, stack_rule
+from .principals import bind_services, forbid_everybody, scope_accounts
+from .rule import Resource, configured_resource_rule, resource_rule, stack_rule
 from .values import Findings, is_key_arn, look_up, require
 
 TOPIC = "aws:sns/topic:Topic"
@@ -49,3 +50,15 @@ def require_tls(resources: tuple[Resource, ...]) -> Findings:
 def forbid_public_principal(resource: Resource) -> Findings:
     """No topic's policy admits everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
     yield from forbid_everybody(resource, optional=resource.type == TOPIC)
+
+
+@configured_resource_rule("sns-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_169",), (POLICY,))
+def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
+    """No topic's policy admits accounts or organisations outside the landing zone."""
+    yield from scope_accounts(policy, "policy", configuration)
+
+
+@configured_resource_rule("sns-policy-bind-services", Severity.HIGH, ("CKV_AWS_385",), (POLICY,))
+def bind_policy_services(policy: Resource, configuration: Configuration) -> Findings:
+    """A topic's policy that admits an AWS service names the source and its account."""
+    yield from bind_services(policy, "policy", configuration)

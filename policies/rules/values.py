@@ -32,12 +32,13 @@ class Finding:
     """What a rule has to say about one resource.
 
     A `pending` finding rests on an unknown value: it says what is checked when the update knows the value. `urn` points
-    at another resource than the one under test.
+    at another resource than the one under test, `rule` names another rule than the one that reports.
     """
 
     message: str
     pending: bool = False
     urn: str | None = None
+    rule: str = ""
 
 
 Findings = Iterator[Finding]

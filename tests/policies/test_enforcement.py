@@ -39,7 +39,8 @@ def server() -> Any:
 def analyze(kind: str, properties: dict[str, Any]) -> list[Any]:
     given = Struct()
     given.update(properties)
-    request = analyzer_pb2.AnalyzeRequest(type=kind, name="tested", urn="urn:tested", properties=given)
+    options = analyzer_pb2.AnalyzerResourceOptions(protect=True)
+    request = analyzer_pb2.AnalyzeRequest(type=kind, name="tested", urn="urn:tested", properties=given, options=options)
     return list(server().Analyze(request, None).diagnostics)
 
 
@@ -161,9 +162,9 @@ def test_exposure_to_everybody_and_unencrypted_images_are_critical() -> None:
 
 
 def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
-    from policies.rules import ec2, iam, kms, lambda_, s3, scheduler, sns, sqs, states
+    from policies.rules import ec2, events, iam, kms, lambda_, s3, scheduler, sns, sqs, stacks, states
 
-    modules = (ec2, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, states)
+    modules = (ec2, events, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, stacks, states)
     made = [
         value for module in modules for value in vars(module).values() if isinstance(value, ResourceRule | StackRule)
     ]

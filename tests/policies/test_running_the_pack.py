@@ -26,9 +26,17 @@ import json
 import pulumi
 import pulumi_aws as aws
 
+here = aws.Provider("here", region="us-east-1", allowed_account_ids=["111111111111"])
 root = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"}
-key = aws.kms.Key("key", enable_key_rotation=True, policy=json.dumps({"Statement": [root]}))
-aws.cloudwatch.LogGroup("log", kms_key_id=key.arn, retention_in_days=365)
+key = aws.kms.Key(
+    "key",
+    enable_key_rotation=True,
+    policy=json.dumps({"Statement": [root]}),
+    opts=pulumi.ResourceOptions(protect=True, provider=here),
+)
+aws.cloudwatch.LogGroup(
+    "log", kms_key_id=key.arn, retention_in_days=365, opts=pulumi.ResourceOptions(provider=here)
+)
 """
 
 OPEN_KEY = GOOD_LOG_GROUP.replace('{"AWS": "arn:aws:iam::111111111111:root"}', '"*"')
@@ -124,6 +132,21 @@ def test_a_mandatory_violation_stops_a_preview(pulumi: Pulumi, program: str, rul
     answer = pulumi("preview", program)
     assert answer.returncode != 0, answer.stdout
     assert re.search(rf"\[mandatory\] .* {rule} ", answer.stdout), answer.stdout
+
+
+def test_what_no_preview_can_judge_is_counted_in_a_remark_and_stops_nothing(pulumi: Pulumi) -> None:
+    answer = pulumi("preview", LATE_RETENTION)
+    assert answer.returncode == 0, answer.stdout
+    assert "[advisory]  stack-findings-count-pending" in answer.stdout
+    assert "1 not to be judged before deployment" in answer.stdout
+    assert "log (logs-group-require-retention)" in answer.stdout
+
+
+def test_a_resource_in_a_strange_account_stops_a_preview(pulumi: Pulumi) -> None:
+    program = GOOD_LOG_GROUP.replace('allowed_account_ids=["111111111111"]', 'allowed_account_ids=["999999999999"]')
+    answer = pulumi("preview", program)
+    assert answer.returncode != 0, answer.stdout
+    assert "log: it lies in account 999999999999, outside the landing zone" in answer.stdout
 
 
 def test_what_the_preview_cannot_know_is_refused_by_the_update_before_it_is_made(pulumi: Pulumi) -> None:

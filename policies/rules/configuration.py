@@ -1,0 +1,54 @@
+"""What a pack is told about its landing zone, in the form of Pulumi's policy configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Facts that rules about accounts and tags compare with; without accounts such a rule says nothing.
+
+    `accounts` are ids of twelve digits, `organizations` ids such as o-abcdefghij, `tags` keys that every resource
+    carries.
+    """
+
+    accounts: frozenset[str] = frozenset()
+    organizations: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Configuration:
+        """The configuration as `--policy-pack-config` and Pulumi Cloud hand it over."""
+        return cls(
+            accounts=_texts(properties.get("accounts")),
+            organizations=_texts(properties.get("organizations")),
+            tags=_texts(properties.get("tags")),
+        )
+
+    def properties(self) -> dict[str, list[str]]:
+        """The configuration in Pulumi's form; `of` reads it back."""
+        return {
+            "accounts": sorted(self.accounts),
+            "organizations": sorted(self.organizations),
+            "tags": sorted(self.tags),
+        }
+
+
+SCHEMA: Mapping[str, Any] = {
+    name: {"type": "array", "items": {"type": "string"}, "description": description, "default": []}
+    for name, description in {
+        "accounts": "Ids of the landing zone's accounts, twelve digits each.",
+        "organizations": "Ids of the organisations whose accounts may use shared images.",
+        "tags": "Keys of the tags that every resource carries.",
+    }.items()
+}
+"""JSON Schema of each property, for Pulumi's `PolicyConfigSchema`."""
+
+
+def _texts(value: Any) -> frozenset[str]:
+    if not isinstance(value, list | tuple):
+        return frozenset()
+    return frozenset(str(entry) for entry in cast(Iterable[Any], value))

@@ -1,0 +1,65 @@
+"""Unknown keys of a preview, judged by where they come from.
+
+The ARN of a key that a preview has yet to make is unknown. Where an unknown property comes from one key of the same
+stack and from nothing else, an ARN of that key's Region and account with a symbol for the id stands for it, so that
+every rule judges it as it will judge the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from .rule import Resource
+from .values import UNKNOWN
+
+KEY_TYPES = (
+    "aws:kms/key:Key",
+    "aws:kms/replicaKey:ReplicaKey",
+    "aws:kms/externalKey:ExternalKey",
+    "aws:kms/replicaExternalKey:ReplicaExternalKey",
+)
+
+KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId", "keyId", "targetKeyId")
+"""Properties, at any depth, that hold a key's ARN or id."""
+
+
+def with_symbols(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The resources with a symbolic ARN for each unknown key whose one source is a key of the stack."""
+    known = tuple(resources)
+    keys = {resource.urn: symbol for resource in known if (symbol := _symbol(resource))}
+    if not keys:
+        return known
+    return tuple(replace(resource, properties=_settled(resource, keys)) for resource in known)
+
+
+def _symbol(key: Resource) -> str | None:
+    if key.type not in KEY_TYPES or not key.account:
+        return None
+    return f"arn:aws:kms:{key.region}:{key.account}:key/{_id(key.name)}" if key.region else None
+
+
+def _id(name: str) -> str:
+    """A resource's name in the characters of a key's id."""
+    return "".join(character if character.isascii() and character.isalnum() else "-" for character in name)
+
+
+def _settled(resource: Resource, keys: Mapping[str, str]) -> dict[str, Any]:
+    settled: dict[str, Any] = {}
+    for name, value in resource.properties.items():
+        sources = resource.sources.get(name, frozenset())
+        only = next(iter(sources)) if len(sources) == 1 else None
+        symbol = keys.get(only) if only else None
+        settled[name] = _replaced(name, value, symbol) if symbol else value
+    return settled
+
+
+def _replaced(name: str, value: Any, symbol: str) -> Any:
+    if value is UNKNOWN:
+        return symbol if name in KEY_PROPERTIES else UNKNOWN
+    if isinstance(value, dict):
+        return {key: _replaced(key, entry, symbol) for key, entry in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_replaced(name, entry, symbol) for entry in cast(list[Any], value)]
+    return value
