@@ -27,8 +27,13 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     kms.bind_key_services,
     kms.bind_key_roles,
     kms.bind_key_grants,
+    kms.forbid_other_grants,
+    kms.bind_use,
     kms.scope_grantee,
     s3.forbid_public_principal,
+    s3.scope_policy_accounts,
+    s3.bind_policy_roles,
+    s3.bind_listing,
     sns.require_customer_key,
     sns.forbid_public_principal,
     sns.scope_policy_accounts,
@@ -57,6 +62,12 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     iam.scope_resources,
     iam.bind_pass_role,
     iam.bind_policy_grants,
+    iam.bind_wildcards,
+    iam.bind_tags,
+    iam.bind_launches,
+    iam.bind_listing,
+    iam.bind_key_use,
+    iam.bind_trusted_roles,
     iam.scope_trust,
     iam.bind_trusted_services,
 )
@@ -72,7 +83,7 @@ def recheck_state(resources: tuple[Resource, ...], configuration: Configuration)
                 continue
             for finding in rule.findings(resource, configuration):
                 message = f"{resource.name} ({rule.name}): {finding.message}"
-                yield Finding(message, finding.pending, resource.urn, rule.name)
+                yield Finding(message, finding.pending, resource.urn, rule.name, finding.statement)
 
 
 STACK_RULES: tuple[StackRule, ...] = (
@@ -81,6 +92,8 @@ STACK_RULES: tuple[StackRule, ...] = (
     s3.block_public_access,
     s3.disable_acls,
     s3.require_tls,
+    s3.require_own_key,
+    s3.require_one_builder,
     sns.require_tls,
     sqs.require_tls,
     stacks.require_account,

@@ -30,6 +30,28 @@ def bound_values(statement: Statement, *keys: str) -> list[str]:
     return [] if any(value.strip("*?") == "" for value in found) else found
 
 
+def bound_by_prefix(statement: Statement, *prefixes: str) -> bool:
+    """Whether some key that begins in one of these ways binds a statement to stated values."""
+    for key, found in bonds(statement):
+        if key.startswith(prefixes) and found and not any(value.strip("*?") == "" for value in found):
+            return True
+    return False
+
+
+def limited_values(statement: Statement, key: str) -> list[str]:
+    """The only values that a multivalued key may have; none where anything would do (IAM User Guide, ForAllValues)."""
+    conditions = statement.get("Condition")
+    if not isinstance(conditions, dict):
+        return []
+    for operator, keys in cast(dict[str, Any], conditions).items():
+        if operator.lower() in ("forallvalues:stringequals", "forallvalues:stringlike") and isinstance(keys, dict):
+            for name, limits in cast(dict[str, Any], keys).items():
+                found = [str(value) for value in values(limits)]
+                if name.lower() == key and not any(value.strip("*?") == "" for value in found):
+                    return found
+    return []
+
+
 def bound_to_true(statement: Statement, key: str) -> bool:
     """Whether a statement holds only where a flag is set."""
     return bound_values(statement, key) == ["true"]

@@ -40,7 +40,8 @@ def forbid(policy: Any, offends: Callable[[Statement], bool], message: str) -> F
     else:
         for number, statement in enumerate(found, start=1):
             if offends(statement):
-                yield Finding(f"statement {statement.get('Sid') or number}: {message}")
+                sid = str(statement.get("Sid") or number)
+                yield Finding(f"statement {sid}: {message}", statement=sid)
 
 
 def values(element: Any) -> list[Any]:

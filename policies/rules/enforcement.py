@@ -45,7 +45,7 @@ def resource_policy(rule: ResourceRule, level: EnforcementLevel, waivers: Waiver
         )
         for finding in rule.findings(resource, Configuration.of(args.get_config())):
             # The engine asks again during the update, before it makes the resource and with every value known.
-            if not finding.pending and not waivers.covers(rule.name, resource.name):
+            if not finding.pending and not waivers.covers(rule.name, resource.name, finding.statement):
                 report(f"{resource.name}: {finding.message}", None)
 
     return ResourceValidationPolicy(validate=validate, **_description(rule, level))
@@ -58,7 +58,9 @@ def stack_policy(rule: StackRule, level: EnforcementLevel, waivers: Waivers = NO
         resources = _resources(args)
         for finding in rule.findings(resources, Configuration.of(args.get_config())):
             # The engine asks again after the update, about the final state.
-            if not finding.pending and not waivers.covers(finding.rule or rule.name, name_of(finding.urn)):
+            if not finding.pending and not waivers.covers(
+                finding.rule or rule.name, name_of(finding.urn), finding.statement
+            ):
                 report(finding.message, finding.urn)
 
     return StackValidationPolicy(validate=validate, **_description(rule, level))

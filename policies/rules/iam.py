@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 
 from pulumi_policy import Severity
 
-from .conditions import bound_values
+from .conditions import account_in, bound_by_prefix, bound_values, limited_values
 from .configuration import Configuration
-from .documents import Statement, forbid, values
-from .principals import admits_everybody, bind_grants, bind_services, scope_accounts
+from .documents import Statement, forbid, statements, values
+from .principals import admits_everybody, allows_grants, bind_grants, bind_other_accounts, bind_services, scope_accounts
 from .rule import Resource, configured_resource_rule, resource_rule
 from .values import Findings, entries, is_given, look_up
 
@@ -104,6 +105,63 @@ def bind_pass_role(policy: Resource) -> Findings:
         )
 
 
+@resource_rule(
+    "iam-policy-bind-wildcards",
+    Severity.HIGH,
+    ("CKV_AWS_111", "CKV_AWS_289", "CKV_AWS_290"),
+    (*IDENTITY_POLICIES, ROLE),
+)
+def bind_wildcards(policy: Resource) -> Findings:
+    """An identity policy that changes EC2's instances, images or snapshots of any id says by their tags which."""
+    for document in _documents(policy):
+        yield from forbid(
+            document, _changes_any, "it changes whatever there is; add ec2:ResourceTag/… or ec2:CreateAction."
+        )
+
+
+@resource_rule("iam-policy-bind-tags", Severity.MEDIUM, ("CKV_AWS_111",), (*IDENTITY_POLICIES, ROLE))
+def bind_tags(policy: Resource) -> Findings:
+    """An identity policy that tags EC2's resources says with which tags."""
+    for document in _documents(policy):
+        yield from forbid(document, _tags_anyhow, "any tag may be set; limit aws:TagKeys, or state aws:RequestTag/… .")
+
+
+@resource_rule("iam-policy-bind-launches", Severity.HIGH, ("CKV_AWS_386",), (*IDENTITY_POLICIES, ROLE))
+def bind_launches(policy: Resource) -> Findings:
+    """An identity policy that launches from images of any id says by their tags or owner which."""
+    for document in _documents(policy):
+        yield from forbid(
+            document, _launches_any, "it launches from whatever image there is; add ec2:ResourceTag/… or ec2:Owner."
+        )
+
+
+@resource_rule("iam-policy-bind-listing", Severity.LOW, ("CKV_AWS_108",), (*IDENTITY_POLICIES, ROLE))
+def bind_listing(policy: Resource) -> Findings:
+    """An identity policy that lists a bucket says below which prefix."""
+    for document in _documents(policy):
+        yield from forbid(document, lists_everything, "all of the bucket may be listed; add s3:prefix.")
+
+
+@resource_rule("iam-policy-bind-key-use", Severity.MEDIUM, ("KMS.2",), (*IDENTITY_POLICIES, ROLE))
+def bind_key_use(policy: Resource) -> Findings:
+    """An identity policy uses another account's key for volumes, with grants, or else through a named service."""
+    for document in _documents(policy):
+        found = statements(document)
+        if found is None or (isinstance(found, list) and any(allows_grants(each) for each in found)):
+            continue
+        yield from forbid(
+            document,
+            lambda each: _uses_foreign_key(each, policy.account),
+            "another account's key may be used for anything; add kms:ViaService.",
+        )
+
+
+@resource_rule("iam-role-bind-roles", Severity.HIGH, ("CKV_AWS_61",), (ROLE,))
+def bind_trusted_roles(role: Resource) -> Findings:
+    """A role that another account assumes names the roles there."""
+    yield from bind_other_accounts(role, "assumeRolePolicy")
+
+
 @resource_rule("iam-policy-bind-grants", Severity.CRITICAL, ("CKV_AWS_109", "CKV_AWS_111"), (*IDENTITY_POLICIES, ROLE))
 def bind_policy_grants(policy: Resource) -> Findings:
     """An identity policy lets grants be made for AWS resources only, or for named grantees."""
@@ -152,6 +210,63 @@ def _names_no_resource(statement: Statement) -> bool:
         return False
     actions = [str(action).lower() for action in values(statement.get("Action"))]
     return not all(any(fnmatchcase(action, known) for known in WITHOUT_RESOURCES) for action in actions) or not actions
+
+
+CHANGES = (
+    "ec2:createtags",
+    "ec2:deletesnapshot",
+    "ec2:deletetags",
+    "ec2:deregisterimage",
+    "ec2:modifyimageattribute",
+    "ec2:modifysnapshotattribute",
+    "ec2:rebootinstances",
+    "ec2:startinstances",
+    "ec2:stopinstances",
+    "ec2:terminateinstances",
+    "ssm:sendcommand",
+)
+"""What changes EC2's resources that are there already."""
+
+_ANY_ID = re.compile(r"arn:aws[a-z-]*:ec2:[^:]*:[^:]*:(image|instance|network-interface|snapshot|volume)/\*")
+_ANY_IMAGE = re.compile(r"arn:aws[a-z-]*:ec2:[^:]*:[^:]*:image/\*")
+
+
+def _names(statement: Statement, actions: tuple[str, ...]) -> bool:
+    """Whether a statement allows one of some actions, given in lower case."""
+    patterns = [str(action).lower() for action in values(statement.get("Action"))]
+    allowed = any(fnmatchcase(action, pattern) for pattern in patterns for action in actions)
+    return statement.get("Effect") == "Allow" and allowed
+
+
+def _on_any(statement: Statement, ids: re.Pattern[str]) -> bool:
+    return any(ids.fullmatch(str(resource)) for resource in values(statement.get("Resource")))
+
+
+def _changes_any(statement: Statement) -> bool:
+    bound = bound_by_prefix(statement, "aws:resourcetag/", "ec2:resourcetag/", "ssm:resourcetag/", "ec2:createaction")
+    return _names(statement, CHANGES) and _on_any(statement, _ANY_ID) and not bound
+
+
+def _tags_anyhow(statement: Statement) -> bool:
+    limited = limited_values(statement, "aws:tagkeys") or bound_by_prefix(statement, "aws:requesttag/")
+    return _names(statement, ("ec2:createtags",)) and not limited
+
+
+def _launches_any(statement: Statement) -> bool:
+    bound = bound_by_prefix(statement, "ec2:resourcetag/", "aws:resourcetag/", "ec2:owner")
+    return _names(statement, ("ec2:runinstances",)) and _on_any(statement, _ANY_IMAGE) and not bound
+
+
+def _uses_foreign_key(statement: Statement, own: str) -> bool:
+    keys = [str(resource) for resource in values(statement.get("Resource")) if ":kms:" in str(resource)]
+    foreign = any(account_in(key) not in (own, None) for key in keys)
+    uses = _names(statement, ("kms:decrypt", "kms:encrypt", "kms:generatedatakey"))
+    return uses and foreign and not bound_by_prefix(statement, "kms:viaservice")
+
+
+def lists_everything(statement: Statement) -> bool:
+    """Whether a statement lets a bucket be listed without a prefix."""
+    return _names(statement, ("s3:listbucket", "s3:listbucketversions")) and not bound_by_prefix(statement, "s3:prefix")
 
 
 def _passes_to_anything(statement: Statement) -> bool:

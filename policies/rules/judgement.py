@@ -49,7 +49,8 @@ def judgements(resources: tuple[Resource, ...], configuration: Configuration, wa
     for rule in STACK_RULES:
         for finding in rule.findings(resources, configuration):
             name, resource = finding.rule or rule.name, name_of(finding.urn)
-            found.append(Judgement(name, resource, finding.message, finding.pending, waivers.covering(name, resource)))
+            waiver = waivers.covering(name, resource, finding.statement)
+            found.append(Judgement(name, resource, finding.message, finding.pending, waiver))
     return Judgements(tuple(found))
 
 

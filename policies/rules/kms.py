@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from pulumi_policy import Severity
 
-from .conditions import account_in
+from .conditions import account_in, bound_by_prefix
 from .configuration import Configuration
-from .documents import statements
-from .principals import bind_grants, bind_other_accounts, bind_services, forbid_everybody, scope_accounts
+from .documents import Statement, forbid, statements, values
+from .principals import (
+    admits_other_account,
+    allows_grants,
+    bind_grants,
+    bind_other_accounts,
+    bind_services,
+    forbid_everybody,
+    scope_accounts,
+)
 from .rule import Resource, configured_resource_rule, resource_rule
 from .values import UNKNOWN, Finding, Findings, is_given, is_true, look_up, require
 
@@ -118,16 +128,65 @@ def bind_key_services(key: Resource, configuration: Configuration) -> Findings:
     yield from bind_services(key, "policy", configuration)
 
 
-@configured_resource_rule("kms-key-bind-roles", Severity.CRITICAL, ("CKV_AWS_33", "AWS-0065"), (*KEYS, KEY_POLICY))
-def bind_key_roles(key: Resource, configuration: Configuration) -> Findings:
+@resource_rule("kms-key-bind-roles", Severity.CRITICAL, ("CKV_AWS_33", "AWS-0065"), (*KEYS, KEY_POLICY))
+def bind_key_roles(key: Resource) -> Findings:
     """A key policy that admits another account names the roles in it."""
-    yield from bind_other_accounts(key, configuration)
+    yield from bind_other_accounts(key)
 
 
 @resource_rule("kms-key-bind-grants", Severity.CRITICAL, ("CKV_AWS_33",), (*KEYS, KEY_POLICY))
 def bind_key_grants(key: Resource) -> Findings:
     """A key policy lets grants be made for AWS resources only, or for named grantees."""
     yield from bind_grants(look_up(key.properties, "policy"))
+
+
+@resource_rule("kms-key-bind-use", Severity.HIGH, ("CKV_AWS_33",), (*KEYS, KEY_POLICY))
+def bind_use(key: Resource) -> Findings:
+    """Another account uses a key for volumes, with grants, or else through a named service for a named content.
+
+    A key whose policy names no grants is one of data, of which another account gets what a service hands it.
+    """
+    policy = look_up(key.properties, "policy")
+    found = statements(policy)
+    if isinstance(found, list) and any(allows_grants(each) for each in found):
+        return
+    if found is not None and key.account:
+        yield from forbid(
+            policy,
+            lambda each: admits_other_account(each, key.account) and not _through_service(each),
+            "another account may use the key itself; add kms:ViaService and kms:EncryptionContext:… .",
+        )
+
+
+def _through_service(statement: Statement) -> bool:
+    return bound_by_prefix(statement, "kms:viaservice") and bound_by_prefix(statement, "kms:encryptioncontext:")
+
+
+@resource_rule("kms-key-forbid-other-grants", Severity.CRITICAL, ("CKV_AWS_33",), (*KEYS, KEY_POLICY))
+def forbid_other_grants(key: Resource) -> Findings:
+    """A key whose policy lets grants be made denies everybody those that are neither for AWS resources nor foreseen."""
+    found = statements(look_up(key.properties, "policy"))
+    if not isinstance(found, list):
+        yield from (Finding("the policy is not known yet.", pending=True),) if found is UNKNOWN else ()
+        return
+    if any(allows_grants(each) for each in found) and not any(_denies_other_grants(each) for each in found):
+        yield Finding(
+            "grants may be made for anybody by whom identity policies let; deny kms:CreateGrant where "
+            "kms:GrantIsForAWSResource is false, but for named grantees."
+        )
+
+
+def _denies_other_grants(statement: Statement) -> bool:
+    conditions = statement.get("Condition")
+    if not isinstance(conditions, dict) or statement.get("Effect") != "Deny" or statement.get("Principal") != "*":
+        return False
+    stated = cast(dict[str, Any], conditions)
+    denied = "kms:CreateGrant" in values(statement.get("Action"))
+    # Another condition beside these would let grants pass wherever it does not hold.
+    others = {"BoolIfExists", "StringNotEquals"} >= stated.keys()
+    exceptions = look_up(stated, "StringNotEquals")
+    named = exceptions is None or list(cast(dict[str, Any], exceptions)) == ["kms:GranteePrincipal"]
+    return denied and others and named and stated.get("BoolIfExists") == {"kms:GrantIsForAWSResource": "false"}
 
 
 @configured_resource_rule("kms-grant-scope-accounts", Severity.CRITICAL, ("KMS.5",), (GRANT,))

@@ -43,7 +43,7 @@ def require_dead_letters(function: Resource) -> Findings:
     "lambda-permission-bind-source", Severity.HIGH, ("CKV_AWS_301", "CKV_AWS_364", "Lambda.1"), (PERMISSION,)
 )
 def bind_source(permission: Resource) -> Findings:
-    """A service may call a function for one named source only, and for one named account where the source names none.
+    """A service may call a function for one named source of one named account only.
 
     A bucket's ARN carries no account: after the bucket is deleted, somebody else may own its name.
     """
@@ -60,13 +60,10 @@ def bind_source(permission: Resource) -> Findings:
     yield from require(
         source, _names_one_source, "any source of the service may call the function; set source_arn without wildcards."
     )
-    if source is UNKNOWN or principal is UNKNOWN:
-        account_needed = principal == "s3.amazonaws.com"
-    else:
-        account_needed = _carries_no_account(source)
-    account = look_up(properties, "sourceAccount")
-    if account_needed or is_given(account):
-        yield from require(account, _is_account, "the source names no account; set source_account to its account.")
+    stated = look_up(properties, "sourceAccount")
+    # An unknown principal may turn out to be none that states a source.
+    account = UNKNOWN if principal is UNKNOWN and stated is None else stated
+    yield from require(account, _is_account, "no account is named for the source; set source_account to its account.")
 
 
 @resource_rule("lambda-url-require-authentication", Severity.CRITICAL, ("CKV_AWS_258",), (FUNCTION_URL,))
@@ -81,11 +78,6 @@ def require_url_authentication(url: Resource) -> Findings:
 
 def _names_one_source(value: Any) -> bool:
     return isinstance(value, str) and _SOURCE.fullmatch(value) is not None
-
-
-def _carries_no_account(source: Any) -> bool:
-    found = _SOURCE.fullmatch(source) if isinstance(source, str) else None
-    return found is None or found["account"] is None
 
 
 def _is_account(value: Any) -> bool:

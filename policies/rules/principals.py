@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from .conditions import account_in, bonds, bound_to_true, bound_values
+from .conditions import account_in, bonds, bound_to_true, bound_values, limited_values
 from .configuration import Configuration
 from .documents import Statement, forbid, statements, values
 from .rule import Resource
@@ -80,14 +80,14 @@ def bind_services(resource: Resource, name: str, configuration: Configuration) -
     trust = name == "assumeRolePolicy"
     yield from forbid(
         policy,
-        lambda statement: not _services_bound(statement, trust, configuration),
+        lambda statement: not _services_bound(statement, trust, resource.account, configuration),
         "a service may act for anybody's resources; bind it by aws:SourceAccount and aws:SourceArn.",
     )
 
 
-def bind_other_accounts(resource: Resource, configuration: Configuration) -> Findings:
-    """A finding for each statement that admits the whole of another account, instead of roles or through a service."""
-    policy = look_up(resource.properties, "policy")
+def bind_other_accounts(resource: Resource, name: str = "policy") -> Findings:
+    """A finding for each statement that admits the whole of another account, instead of roles in it."""
+    policy = look_up(resource.properties, name)
     if not is_given(policy) or not resource.account:
         return
     yield from forbid(
@@ -103,7 +103,8 @@ def bind_grants(policy: Any) -> Findings:
         yield from forbid(
             policy,
             _grants_to_anybody,
-            "it lets grants be made for anybody; add kms:GrantIsForAWSResource, or kms:GranteePrincipal.",
+            "it lets grants be made for anybody; add kms:GrantIsForAWSResource, or both kms:GranteePrincipal and "
+            "kms:GrantOperations.",
         )
 
 
@@ -126,7 +127,7 @@ def _by_kind(principal: Any) -> dict[str, Any]:
     return cast(dict[str, Any], principal) if isinstance(principal, dict) else {"AWS": principal}
 
 
-def _services_bound(statement: Statement, trust: bool, configuration: Configuration) -> bool:
+def _services_bound(statement: Statement, trust: bool, own: str, configuration: Configuration) -> bool:
     services = [str(name) for name in values(_by_kind(statement.get("Principal")).get("Service"))]
     if statement.get("Effect") != "Allow" or not services:
         return True
@@ -135,10 +136,18 @@ def _services_bound(statement: Statement, trust: bool, configuration: Configurat
     accounts = bound_values(statement, "aws:sourceaccount")
     sources = bound_values(statement, "aws:sourcearn")
     contexts = [value for key, found in bonds(statement) if key.startswith("kms:encryptioncontext:") for value in found]
-    bound = bool(accounts) if trust else bool(accounts and sources) or bool(contexts)
+    # For its own account's resources a role need not say which.
+    at_home = trust and accounts == [own]
+    bound = at_home or bool(accounts and sources) or bool(contexts)
     named = {account_in(value) for value in (*accounts, *sources, *contexts)} - {None}
     known = not configuration.accounts or named <= configuration.accounts
     return bound and bool(named) and known
+
+
+def admits_other_account(statement: Statement, own: str) -> bool:
+    """Whether a statement allows something to a principal of another account than one's own."""
+    names = _principals(_by_kind(statement.get("Principal")).get("AWS"))
+    return statement.get("Effect") == "Allow" and any(account_in(name) not in (own, None) for name in names)
 
 
 def _admits_whole_account(statement: Statement, own: str) -> bool:
@@ -156,11 +165,17 @@ def _is_whole(name: str) -> bool:
     return name.isdigit() or name.endswith(":root")
 
 
-def _grants_to_anybody(statement: Statement) -> bool:
+def allows_grants(statement: Statement) -> bool:
+    """Whether a statement names the making of grants.
+
+    `kms:*` of the key's own account is for its identity policies to narrow; they are held to the same.
+    """
     actions = [str(action).lower() for action in values(statement.get("Action"))]
-    # `kms:*` of the key's own account is for its identity policies to narrow; they are held to the same.
-    if statement.get("Effect") != "Allow" or "kms:creategrant" not in actions:
+    return statement.get("Effect") == "Allow" and "kms:creategrant" in actions
+
+
+def _grants_to_anybody(statement: Statement) -> bool:
+    if not allows_grants(statement):
         return False
-    return not bound_to_true(statement, "kms:grantisforawsresource") and not bound_values(
-        statement, "kms:granteeprincipal"
-    )
+    named = bound_values(statement, "kms:granteeprincipal") and limited_values(statement, "kms:grantoperations")
+    return not bound_to_true(statement, "kms:grantisforawsresource") and not named

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 from pulumi_policy import Severity
 
 from .companions import companions, require_companion, require_statement
-from .documents import Statement, refuses_plain_http, values
-from .principals import forbid_everybody
-from .rule import Resource, resource_rule, stack_rule
-from .values import Findings, entries, is_key_arn, is_known_list, is_true, look_up, require
+from .configuration import Configuration
+from .documents import Statement, forbid, refuses_plain_http, values
+from .iam import lists_everything
+from .principals import bind_other_accounts, forbid_everybody, scope_accounts
+from .rule import Resource, configured_resource_rule, resource_rule, stack_rule
+from .values import Findings, entries, is_given, is_key_arn, is_known_list, is_true, look_up, require
 
 BUCKET = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 ENCRYPTION = (
@@ -23,6 +26,12 @@ OWNERSHIP = ("aws:s3/bucketOwnershipControls:BucketOwnershipControls",)
 POLICY = ("aws:s3/bucketPolicy:BucketPolicy",)
 
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+SCRIPT_BUCKET = "golden-ami:scripts:ScriptBucket"
+BUILDS = "builds/"
+"""Where the start function pins what is built next."""
+
+_KEY_HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
 KMS_ALGORITHMS = ("aws:kms", "aws:kms:dsse")
 
 _BUCKETS = re.compile(r"\*|arn:aws[a-z-]*:s3:::[^/]+")
@@ -107,6 +116,79 @@ def require_tls(resources: tuple[Resource, ...]) -> Findings:
 def forbid_public_principal(resource: Resource) -> Findings:
     """No bucket policy admits everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
     yield from forbid_everybody(resource, optional=resource.type in BUCKET)
+
+
+@configured_resource_rule("s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), POLICY)
+def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
+    """No bucket policy admits accounts or organisations outside the landing zone."""
+    yield from scope_accounts(policy, "policy", configuration)
+
+
+@resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), POLICY)
+def bind_policy_roles(policy: Resource) -> Findings:
+    """A bucket policy that admits another account names the roles in it."""
+    yield from bind_other_accounts(policy)
+
+
+@resource_rule("s3-policy-bind-listing", Severity.LOW, ("S3.6",), POLICY)
+def bind_listing(policy: Resource) -> Findings:
+    """A bucket policy that lets the bucket be listed says below which prefix."""
+    document = look_up(policy.properties, "policy")
+    if is_given(document):
+        yield from forbid(document, lists_everything, "all of the bucket may be listed; add s3:prefix.")
+
+
+@stack_rule("s3-bucket-require-own-key", Severity.HIGH, ("CKV_AWS_145", "S3.17"))
+def require_own_key(resources: tuple[Resource, ...]) -> Findings:
+    """Every bucket's policy denies everybody to write under another key than the bucket's own."""
+    for bucket in _buckets(resources):
+        yield from require_statement(
+            bucket,
+            companions(resources, POLICY, "bucket", bucket, "bucket"),
+            _refuses_other_keys,
+            f"no BucketPolicy denies s3:PutObject where {_KEY_HEADER} is another key's; add one.",
+        )
+
+
+@stack_rule("s3-bucket-require-one-builder", Severity.HIGH, ("golden-ami",))
+def require_one_builder(resources: tuple[Resource, ...]) -> Findings:
+    """In a product's script bucket nobody but one role writes what is built next."""
+    owners = {resource.urn for resource in resources if resource.type == SCRIPT_BUCKET}
+    for bucket in _buckets(resources):
+        if bucket.parent in owners:
+            yield from require_statement(
+                bucket,
+                companions(resources, POLICY, "bucket", bucket, "bucket"),
+                _refuses_foreign_builds,
+                f"no BucketPolicy denies s3:PutObject below {BUILDS} to all but the role that pins builds; add one.",
+            )
+
+
+def _refuses_other_keys(statement: Statement) -> bool:
+    expected = {"StringNotEquals", "Null"}
+    conditions = statement.get("Condition")
+    if not _denies_writing(statement) or not isinstance(conditions, dict):
+        return False
+    stated = cast(dict[str, Any], conditions)
+    header = look_up(stated, "StringNotEquals", _KEY_HEADER)
+    return (
+        set(stated) == expected
+        and stated["Null"] == {_KEY_HEADER: "false"}
+        and all(is_key_arn(key) for key in values(header))
+        and any(_OBJECTS.fullmatch(str(resource)) for resource in values(statement.get("Resource")))
+    )
+
+
+def _refuses_foreign_builds(statement: Statement) -> bool:
+    builders = values(look_up(statement, "Condition", "ArnNotEquals", "aws:PrincipalArn"))
+    below = any(str(resource).endswith(f"/{BUILDS}*") for resource in values(statement.get("Resource")))
+    alone = len(builders) == 1 and "*" not in str(builders[0]) and len(statement["Condition"]) == 1
+    return _denies_writing(statement) and below and alone
+
+
+def _denies_writing(statement: Statement) -> bool:
+    everybody = statement.get("Principal") == "*"
+    return statement.get("Effect") == "Deny" and everybody and "s3:PutObject" in values(statement.get("Action"))
 
 
 def _buckets(resources: tuple[Resource, ...]) -> list[Resource]:

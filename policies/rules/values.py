@@ -32,13 +32,15 @@ class Finding:
     """What a rule has to say about one resource.
 
     A `pending` finding rests on an unknown value: it says what is checked when the update knows the value. `urn` points
-    at another resource than the one under test, `rule` names another rule than the one that reports.
+    at another resource than the one under test, `rule` names another rule than the one that reports, `statement` the
+    Sid of the policy statement that it is about.
     """
 
     message: str
     pending: bool = False
     urn: str | None = None
     rule: str = ""
+    statement: str = ""
 
 
 Findings = Iterator[Finding]

@@ -12,21 +12,27 @@ from typing import Any, cast
 import yaml
 
 FIELDS = ("rule", "resource", "owner", "reason", "expires")
+STATEMENT = "statement"
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """Resources whose names match `resource` (with `*` and `?`) need not keep `rule` until the end of a day."""
+    """Resources whose names match `resource` (with `*` and `?`) need not keep `rule` until the end of a day.
+
+    `statement` narrows that to the statement of a policy with that Sid.
+    """
 
     rule: str
     resource: str
     owner: str
     reason: str
     expires: date
+    statement: str = ""
 
-    def covers(self, rule: str, resource: str) -> bool:
+    def covers(self, rule: str, resource: str, statement: str = "") -> bool:
         """Whether a finding of a rule on a resource is excused."""
-        return self.rule == rule and fnmatchcase(resource, self.resource)
+        about = self.statement in ("", statement)
+        return about and self.rule == rule and fnmatchcase(resource, self.resource)
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,13 @@ class Waivers:
     valid: tuple[Waiver, ...] = ()
     expired: tuple[Waiver, ...] = ()
 
-    def covers(self, rule: str, resource: str) -> bool:
+    def covers(self, rule: str, resource: str, statement: str = "") -> bool:
         """Whether a waiver in force excuses a finding."""
-        return self.covering(rule, resource) is not None
+        return self.covering(rule, resource, statement) is not None
 
-    def covering(self, rule: str, resource: str) -> Waiver | None:
+    def covering(self, rule: str, resource: str, statement: str = "") -> Waiver | None:
         """The waiver in force that excuses a finding."""
-        return next((waiver for waiver in self.valid if waiver.covers(rule, resource)), None)
+        return next((waiver for waiver in self.valid if waiver.covers(rule, resource, statement)), None)
 
 
 NONE = Waivers()
@@ -86,9 +92,11 @@ def _problems(entries: list[Any], rules: Collection[str]) -> Iterator[tuple[int,
                     yield place, f"expires: must be a day such as 2027-01-31, got {value!r}"
             elif not isinstance(value, str) or not value.strip():
                 yield place, f"{name}: must be a text, got {value!r}"
+        if not isinstance(stated.get(STATEMENT, ""), str):
+            yield place, f"statement: must be a text, got {stated[STATEMENT]!r}"
         if isinstance(rule := stated.get("rule"), str) and rule not in rules:
             yield place, f"rule: {rule!r} is none of the pack's; `make policies` lists them"
-        for name in sorted(stated.keys() - set(FIELDS)):
-            yield place, f"{name}: is not known; state {', '.join(FIELDS)}"
+        for name in sorted(stated.keys() - {*FIELDS, STATEMENT}):
+            yield place, f"{name}: is not known; state {', '.join((*FIELDS, STATEMENT))}"
         if isinstance(pattern := stated.get("resource"), str) and pattern.strip("*?") == "":
             yield place, "resource: would excuse everything; name the resources"

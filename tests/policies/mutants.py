@@ -90,6 +90,15 @@ def _of_document(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             rest = [other for other in document["Statement"] if other is not statement]
             yield f"{sid} left out", {**document, "Statement": rest}
             continue
+        for operator, keys in statement.get("Condition", {}).items():
+            for key in keys:
+                fewer = copy.deepcopy(statement["Condition"])
+                del fewer[operator][key]
+                yield f"{sid} without {key}", changed(Condition={name: left for name, left in fewer.items() if left})
+                if not operator.startswith("Bool"):
+                    wide = copy.deepcopy(statement["Condition"])
+                    wide[operator][key] = "*"
+                    yield f"{sid} with any {key}", changed(Condition=wide)
         if "Principal" in statement:
             yield f"{sid} for everybody", changed(Principal="*")
             yield f"{sid} for a stranger", changed(Principal={"AWS": f"arn:aws:iam::{STRANGER}:root"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policies.rules import iam, imagebuilder, kms, sns, sqs
+from policies.rules import iam, imagebuilder, kms, s3, sns, sqs
 from policies.rules.configuration import Configuration
 from policies.rules.places import Place
 from policies.rules.rule import Resource, ResourceRule
@@ -38,6 +38,7 @@ SCOPED = [
     (kms.scope_key_accounts, "policy"),
     (sns.scope_policy_accounts, "policy"),
     (sqs.scope_policy_accounts, "policy"),
+    (s3.scope_policy_accounts, "policy"),
     (iam.scope_trust, "assumeRolePolicy"),
 ]
 
@@ -118,6 +119,10 @@ def test_a_service_is_admitted_for_a_named_source_of_a_known_account(
     assert judged(rule, {}) == KEPT
 
 
+OF_TARGET = {"StringEquals": {"aws:SourceAccount": TARGET}}
+FROM_TARGET = {"aws:SourceArn": f"arn:aws:imagebuilder:*:{TARGET}:image/*/*/*"}
+
+
 @pytest.mark.parametrize(
     ("elements", "expected"),
     [
@@ -125,6 +130,8 @@ def test_a_service_is_admitted_for_a_named_source_of_a_known_account(
         (service({}, "ec2.amazonaws.com"), KEPT),
         (service({}, "lambda.amazonaws.com"), KEPT),
         (service({}, "imagebuilder.amazonaws.com"), BROKEN),
+        (service(OF_TARGET, "imagebuilder.amazonaws.com"), BROKEN),
+        (service({**OF_TARGET, "ArnLike": FROM_TARGET}, "imagebuilder.amazonaws.com"), KEPT),
         (service({"StringEquals": {"aws:SourceAccount": STRANGER}}, "imagebuilder.amazonaws.com"), BROKEN),
     ],
 )
@@ -133,6 +140,7 @@ def test_a_role_that_a_service_assumes_names_the_account(elements: dict[str, Any
     assert judged(iam.bind_trusted_services, {"assumeRolePolicy": trust}) == expected
 
 
+TRUST = "assumeRolePolicy"
 ROLE = {"aws:PrincipalArn": f"arn:aws:iam::{TARGET}:role/ledger-instances"}
 
 
@@ -152,10 +160,18 @@ ROLE = {"aws:PrincipalArn": f"arn:aws:iam::{TARGET}:role/ledger-instances"}
 )
 def test_another_account_is_admitted_for_named_roles_only(elements: dict[str, Any], expected: str) -> None:
     policy = json.dumps({"Statement": [allow(**elements)]})
-    assert judged(kms.bind_key_roles, {"policy": policy}) == expected
-    assert judged(kms.bind_key_roles, {"policy": UNKNOWN}) == PENDING
+    for rule, name in (
+        (kms.bind_key_roles, "policy"),
+        (s3.bind_policy_roles, "policy"),
+        (iam.bind_trusted_roles, TRUST),
+    ):
+        assert judged(rule, {name: policy}) == expected
+        assert judged(rule, {name: UNKNOWN}) == PENDING
+        assert judged(rule, {}) == KEPT
 
 
+GRANTEE = {"StringEquals": {"kms:GranteePrincipal": f"arn:aws:iam::{TARGET}:role/scaling"}}
+OPERATIONS = {"ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt"]}}
 GRANTS = [kms.bind_key_grants, iam.bind_policy_grants]
 
 
@@ -164,12 +180,14 @@ GRANTS = [kms.bind_key_grants, iam.bind_policy_grants]
     ("elements", "expected"),
     [
         ({"Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}}, KEPT),
-        ({"Condition": {"StringEquals": {"kms:GranteePrincipal": f"arn:aws:iam::{TARGET}:role/scaling"}}}, KEPT),
+        ({"Condition": {**GRANTEE, **OPERATIONS}}, KEPT),
         ({"Action": "kms:Decrypt"}, KEPT),
         ({}, BROKEN),
         ({"Condition": {"Bool": {"kms:GrantIsForAWSResource": "false"}}}, BROKEN),
         ({"Condition": {"BoolIfExists": {"kms:GrantIsForAWSResource": "true"}}}, BROKEN),
-        ({"Condition": {"StringLike": {"kms:GranteePrincipal": "*"}}}, BROKEN),
+        ({"Condition": GRANTEE}, BROKEN),
+        ({"Condition": {**GRANTEE, "ForAllValues:StringLike": {"kms:GrantOperations": "*"}}}, BROKEN),
+        ({"Condition": {"StringLike": {"kms:GranteePrincipal": "*"}, **OPERATIONS}}, BROKEN),
     ],
 )
 def test_grants_are_for_aws_resources_or_named_grantees(

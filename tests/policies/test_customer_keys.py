@@ -72,7 +72,8 @@ def test_a_function_keeps_the_events_it_failed_on(configuration: Any, expected: 
 RULE_ARN = "arn:aws:events:us-east-1:111111111111:rule/ledger"
 BUCKET_ARN = "arn:aws:s3:::golden-ami-ledger"
 PERMISSIONS = [
-    ("a rule", ("events.amazonaws.com", RULE_ARN, None), KEPT),
+    ("a rule", ("events.amazonaws.com", RULE_ARN, "111111111111"), KEPT),
+    ("a rule of no named account", ("events.amazonaws.com", RULE_ARN, None), BROKEN),
     ("a bucket of an account", ("s3.amazonaws.com", BUCKET_ARN, "111111111111"), KEPT),
     ("a bucket of whichever account", ("s3.amazonaws.com", BUCKET_ARN, None), BROKEN),
     ("a bucket of an empty account", ("s3.amazonaws.com", BUCKET_ARN, ""), BROKEN),
@@ -84,7 +85,7 @@ PERMISSIONS = [
     ("another account", ("222222222222", None, None), KEPT),
     ("everybody", ("*", None, None), BROKEN),
     ("nobody", (None, RULE_ARN, "111111111111"), BROKEN),
-    ("an unknown source", ("events.amazonaws.com", UNKNOWN, None), PENDING),
+    ("an unknown source", ("events.amazonaws.com", UNKNOWN, "111111111111"), PENDING),
     ("an unknown bucket of whichever account", ("s3.amazonaws.com", UNKNOWN, None), BROKEN),
     ("an unknown account", ("s3.amazonaws.com", BUCKET_ARN, UNKNOWN), PENDING),
     ("an unknown principal", (UNKNOWN, RULE_ARN, None), PENDING),
