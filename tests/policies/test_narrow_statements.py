@@ -1,4 +1,4 @@
-"""What statements must say beside their actions: which resources, which tags, below which prefix, through which service."""
+"""What statements must say beside their actions: which resources, tags and prefix, and through which service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SET = {"ForAllValues:StringEquals": {"aws:TagKeys": ["golden-ami:product"]}}
 BUCKET = "arn:aws:s3:::scripts"
 OTHER_KEY = f"arn:aws:kms:us-east-1:{TARGET}:key/0123"
 OWN_KEY = f"arn:aws:kms:us-east-1:{HUB}:key/0123"
-THROUGH_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+THROUGH_S3: dict[str, Any] = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
 TAG, CHANGE, RUN, LIST, USE = (
     "ec2:CreateTags",
     "ec2:ModifyImageAttribute",
@@ -94,7 +94,12 @@ def test_a_role_that_launches_uses_the_key_of_its_volumes_itself() -> None:
     assert judged(iam.bind_key_use, document(use, grant)) == KEPT
 
 
-FOREIGN = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{TARGET}:role/team"}, "Action": USE, "Resource": "*"}
+FOREIGN: dict[str, Any] = {
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{TARGET}:role/team"},
+    "Action": USE,
+    "Resource": "*",
+}
 CONTENT = {"kms:EncryptionContext:aws:s3:arn": BUCKET}
 GRANTING = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "kms:CreateGrant"}
 
@@ -116,7 +121,7 @@ def test_another_account_uses_a_key_of_data_through_a_service(statements: list[A
     assert judged(kms.bind_use, None) == KEPT
 
 
-REFUSAL = {
+REFUSAL: dict[str, Any] = {
     "Effect": "Deny",
     "Principal": "*",
     "Action": "kms:CreateGrant",
@@ -148,14 +153,14 @@ def test_a_key_that_grants_denies_grants_to_anybody_else(statements: list[Any], 
 
 
 HEADER = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-OTHER_KEYS = {
+OTHER_KEYS: dict[str, Any] = {
     "Effect": "Deny",
     "Principal": "*",
     "Action": "s3:PutObject",
     "Resource": f"{BUCKET}/*",
     "Condition": {"StringNotEquals": {HEADER: KEY}, "Null": {HEADER: "false"}},
 }
-FOREIGN_BUILDS = {
+FOREIGN_BUILDS: dict[str, Any] = {
     "Effect": "Deny",
     "Principal": "*",
     "Action": ["s3:PutObject", "s3:DeleteObject"],
