@@ -118,8 +118,13 @@ def head_room(key: Resource) -> int | None:
     "kms-key-scope-accounts", Severity.CRITICAL, ("CKV_AWS_33", "KMS.5", "AWS-0065"), (*KEYS, KEY_POLICY)
 )
 def scope_key_accounts(key: Resource, configuration: Configuration) -> Findings:
-    """No key policy admits accounts or organisations outside the landing zone."""
-    yield from scope_accounts(key, "policy", configuration)
+    """No key of images admits anybody outside the landing zone, a key of data at most named roles of others.
+
+    A key whose policy names no grants is one of data; launching from an image takes a grant.
+    """
+    found = statements(look_up(key.properties, "policy"))
+    data = isinstance(found, list) and not any(allows_grants(each) for each in found)
+    yield from scope_accounts(key, "policy", configuration, guests=data)
 
 
 @configured_resource_rule("kms-key-bind-services", Severity.HIGH, ("KMS.5",), (*KEYS, KEY_POLICY))

@@ -60,14 +60,17 @@ def _bound_to_organization(statement: Statement) -> bool:
     return False
 
 
-def scope_accounts(resource: Resource, name: str, configuration: Configuration) -> Findings:
-    """A finding for each statement of a policy that admits accounts or organisations outside the landing zone."""
+def scope_accounts(resource: Resource, name: str, configuration: Configuration, guests: bool = False) -> Findings:
+    """A finding for each statement of a policy that admits accounts or organisations outside the landing zone.
+
+    `guests` lets in named roles of further accounts, such as a team's that uploads scripts.
+    """
     policy = look_up(resource.properties, name)
     if not configuration.accounts or not is_given(policy):
         return
     yield from forbid(
         policy,
-        lambda statement: bool(_outsiders(statement, configuration)),
+        lambda statement: bool(_outsiders(statement, configuration, guests)),
         "it admits accounts or organisations outside the landing zone; name accounts of its file.",
     )
 
@@ -108,17 +111,19 @@ def bind_grants(policy: Any) -> Findings:
         )
 
 
-def _outsiders(statement: Statement, configuration: Configuration) -> list[str]:
+def _outsiders(statement: Statement, configuration: Configuration, guests: bool) -> list[str]:
     if statement.get("Effect") != "Allow":
         return []
     principal = statement.get("Principal")
     named = _principals({key: names for key, names in _by_kind(principal).items() if key != "Service"})
+    roles = bound_values(statement, "aws:principalarn") if guests else []
+    admitted = configuration.accounts | {account_in(role) for role in roles if not set("*?") & set(role)}
     outside: list[str] = []
     for name in named:
         if name == "*":
             organizations = bound_values(statement, "aws:principalorgid")
             outside += [each for each in organizations or ["*"] if each not in configuration.organizations]
-        elif account_in(name) not in configuration.accounts:
+        elif account_in(name) not in admitted:
             outside.append(name)
     return outside
 

@@ -120,8 +120,8 @@ def forbid_public_principal(resource: Resource) -> Findings:
 
 @configured_resource_rule("s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), POLICY)
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
-    """No bucket policy admits accounts or organisations outside the landing zone."""
-    yield from scope_accounts(policy, "policy", configuration)
+    """No bucket policy admits anybody outside the landing zone but named roles, such as a team's that uploads."""
+    yield from scope_accounts(policy, "policy", configuration, guests=True)
 
 
 @resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), POLICY)

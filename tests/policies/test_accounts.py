@@ -82,6 +82,23 @@ def test_without_accounts_nobody_is_called_a_stranger_and_unknown_policies_wait(
     assert judged(rule, {}) == KEPT
 
 
+GUEST = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}:role/team"}}
+ANY_GUEST = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STRANGER}:role/*"}}
+OTHER_GUEST = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{TARGET}:role/team"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"), [(GUEST, KEPT), (ANY_GUEST, BROKEN), (OTHER_GUEST, BROKEN), ({}, BROKEN)]
+)
+def test_named_roles_of_other_accounts_may_use_what_holds_data(condition: dict[str, Any], expected: str) -> None:
+    guest = allow(Principal=root(STRANGER), Condition=condition)
+    grants = allow(Principal=root(HUB), Action="kms:CreateGrant")
+    for rule in (s3.scope_policy_accounts, kms.scope_key_accounts):
+        assert judged(rule, {"policy": json.dumps({"Statement": [guest]})}) == expected
+    assert judged(kms.scope_key_accounts, {"policy": json.dumps({"Statement": [guest, grants]})}) == BROKEN
+    assert judged(sns.scope_policy_accounts, {"policy": json.dumps({"Statement": [guest]})}) == BROKEN
+
+
 SOURCE = {"aws:SourceArn": f"arn:aws:events:us-east-1:{HUB}:rule/ledger"}
 ACCOUNT = {"aws:SourceAccount": HUB}
 BOUND = [
