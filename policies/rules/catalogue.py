@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from . import ec2, events, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, stacks, states
+from . import (
+    ebs,
+    ec2,
+    events,
+    iam,
+    imagebuilder,
+    kms,
+    lambda_,
+    launch_settings,
+    logs,
+    s3,
+    scheduler,
+    sns,
+    sqs,
+    stacks,
+    states,
+)
 from .configuration import Configuration
 from .rule import Resource, ResourceRule, StackRule, configured_stack_rule
 from .values import Finding, Findings
@@ -56,6 +72,17 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     ec2.forbid_world_ingress,
     ec2.require_description,
     ec2.forbid_public_launch,
+    ec2.forbid_world_egress,
+    ec2.require_encrypted_volumes,
+    ec2.require_copy_key,
+    launch_settings.require_metadata_tokens,
+    launch_settings.forbid_public_address,
+    launch_settings.forbid_secrets,
+    launch_settings.require_encrypted_volumes,
+    ebs.require_volume_key,
+    ebs.require_snapshot_key,
+    ebs.enable_encryption,
+    ebs.block_public_snapshots,
     iam.forbid_service_wildcard,
     iam.scope_pass_role,
     iam.bound_trust,

@@ -58,6 +58,69 @@ def test_a_rule_of_its_own_counts_unless_it_is_for_egress(kind: Any, expected: s
     assert verdict(ec2.forbid_world_ingress, {"type": kind, "cidrBlocks": ["0.0.0.0/0"]}, ec2.RULE) == expected
 
 
+ALL, TLS, EVERY_TCP_PORT = ("-1", 0, 0), ("tcp", 443, 443), ("tcp", 0, 65535)
+WAYS_OUT = [
+    ("every protocol to the world", ALL, "0.0.0.0/0", BROKEN),
+    ("every protocol in its other spelling", ("ALL", None, None), "0.0.0.0/0", BROKEN),
+    ("every protocol to half of the world", ALL, "128.0.0.0/1", BROKEN),
+    ("every port of one protocol to the world", EVERY_TCP_PORT, "0.0.0.0/0", BROKEN),
+    ("every port but the one that nobody uses", ("tcp", 1, 65535), "0.0.0.0/0", BROKEN),
+    ("every protocol to a private network", ALL, "10.0.0.0/8", KEPT),
+    ("every protocol to no network", ALL, None, KEPT),
+    ("one port to the world", TLS, "0.0.0.0/0", KEPT),
+    ("the first ports to the world", ("tcp", 0, 65534), "0.0.0.0/0", KEPT),
+    ("the last ports to the world", ("tcp", 2, 65535), "0.0.0.0/0", KEPT),
+    ("every protocol to an unknown network", ALL, UNKNOWN, PENDING),
+    ("an unknown protocol to the world", (UNKNOWN, 0, 0), "0.0.0.0/0", PENDING),
+    ("unknown ports to the world", ("tcp", 0, UNKNOWN), "0.0.0.0/0", PENDING),
+    ("an unknown protocol to a private network", (UNKNOWN, 0, 0), "10.0.0.0/8", KEPT),
+    ("one port to an unknown network", TLS, UNKNOWN, KEPT),
+]
+
+
+@pytest.mark.parametrize(
+    ("way", "network", "expected"), [case[1:] for case in WAYS_OUT], ids=[case[0] for case in WAYS_OUT]
+)
+def test_not_everything_goes_out_to_the_world(way: tuple[Any, Any, Any], network: Any, expected: str) -> None:
+    check = ec2.forbid_world_egress
+    protocol, first, last = way
+    ports = {"fromPort": first, "toPort": last}
+    rule = {"protocol": protocol, **ports, "cidrBlocks": ["10.1.0.0/16", network]}
+    narrow = {"protocol": "-1", "cidrBlocks": ["10.1.0.0/16"]}
+    assert verdict(check, {"egress": [narrow, rule]}, ec2.GROUP) == expected
+    assert verdict(check, {"type": "egress", **rule}, ec2.RULE) == expected
+    assert verdict(check, changed({"ipProtocol": protocol, **ports}, network, "cidrIpv4"), ec2.EGRESS_RULE) == expected
+
+
+@pytest.mark.parametrize(("network", "expected"), NETWORKS6)
+def test_not_everything_goes_out_over_ipv6(network: Any, expected: str) -> None:
+    check = ec2.forbid_world_egress
+    rule = {"protocol": "-1", "ipv6CidrBlocks": [network]}
+    assert verdict(check, {"egress": [rule]}, ec2.GROUP) == expected
+    assert verdict(check, {"type": "egress", **rule}, ec2.RULE) == expected
+    assert verdict(check, changed({"ipProtocol": "-1"}, network, "cidrIpv6"), ec2.EGRESS_RULE) == expected
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({}, KEPT),
+        ({"egress": []}, KEPT),
+        ({"ingress": [{"protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}]}, KEPT),
+        ({"egress": UNKNOWN}, PENDING),
+        ({"egress": [UNKNOWN]}, PENDING),
+    ],
+)
+def test_a_group_without_world_egress_is_left_alone(properties: dict[str, Any], expected: str) -> None:
+    assert verdict(ec2.forbid_world_egress, properties, ec2.GROUP) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("ingress", KEPT), ("egress", BROKEN), (UNKNOWN, BROKEN)])
+def test_a_rule_of_its_own_lets_out_unless_it_is_for_ingress(kind: Any, expected: str) -> None:
+    properties = {"type": kind, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}
+    assert verdict(ec2.forbid_world_egress, properties, ec2.RULE) == expected
+
+
 @pytest.mark.parametrize("kind", ec2.require_description.types)
 @pytest.mark.parametrize(
     ("text", "expected"),

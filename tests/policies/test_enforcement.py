@@ -76,7 +76,9 @@ def test_no_rule_is_weakened_by_a_resource_of_which_everything_is_unknown(kind: 
         "policy assumeRolePolicy inlinePolicies kmsKeyId kmsMasterKeyId kmsKeyArn blockDeviceMappings distributions "
         "instanceMetadataOptions subnetId securityGroupIds retentionInDays enableKeyRotation deletionWindowInDays "
         "deadLetterConfig principal sourceArn sourceAccount authorizationType ingress egress description group type "
-        "cidrBlocks ipv6CidrBlocks cidrIpv4 cidrIpv6 encryptionConfiguration loggingConfiguration tracingConfiguration"
+        "cidrBlocks ipv6CidrBlocks cidrIpv4 cidrIpv6 encryptionConfiguration loggingConfiguration tracingConfiguration "
+        "encrypted enabled state metadataOptions networkInterfaces associatePublicIpAddress userData userDataBase64 "
+        "rootBlockDevice ebsBlockDevices granteePrincipal"
     )
     assert analyze(kind, dict.fromkeys(names.split(), UNKNOWN_STRING_VALUE)) == []
 
@@ -162,9 +164,39 @@ def test_exposure_to_everybody_and_unencrypted_images_are_critical() -> None:
 
 
 def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
-    from policies.rules import ec2, events, iam, kms, lambda_, s3, scheduler, sns, sqs, stacks, states
+    from policies.rules import (
+        ebs,
+        ec2,
+        events,
+        iam,
+        kms,
+        lambda_,
+        launch_settings,
+        s3,
+        scheduler,
+        sns,
+        sqs,
+        stacks,
+        states,
+    )
 
-    modules = (ec2, events, iam, imagebuilder, kms, lambda_, logs, s3, scheduler, sns, sqs, stacks, states)
+    modules = (
+        ebs,
+        ec2,
+        launch_settings,
+        events,
+        iam,
+        imagebuilder,
+        kms,
+        lambda_,
+        logs,
+        s3,
+        scheduler,
+        sns,
+        sqs,
+        stacks,
+        states,
+    )
     made = [
         value for module in modules for value in vars(module).values() if isinstance(value, ResourceRule | StackRule)
     ]
