@@ -35,7 +35,7 @@ test: environment layer sandbox engine ## Run the whole suite, as continuous int
 	@$(VENV)/bin/basedpyright
 	@$(RUN) -m pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
-check: environment layer ## Lint, types and unit tests: the part of the suite that deploys nothing
+check: environment layer sandbox ## Lint, types and unit tests: the part of the suite that deploys nothing
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright

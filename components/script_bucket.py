@@ -15,6 +15,10 @@ BUILD_VERSION_DAYS = 7
 """Days that earlier versions of locks, states and pinned builds are kept; the scripts' own versions stay."""
 
 
+UNFINISHED_UPLOAD_DAYS = 7
+"""Days after which parts of an upload that nobody finished are dropped."""
+
+
 class ScriptBucketArgs(ComponentArgs):
     """Names, and the key that encrypts what is uploaded."""
 
@@ -73,6 +77,14 @@ class ScriptBucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             rules=[
                 aws.s3.BucketLifecycleConfigurationRuleArgs(
+                    id="abort-unfinished-uploads",
+                    status="Enabled",
+                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+                    abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                        days_after_initiation=UNFINISHED_UPLOAD_DAYS
+                    ),
+                ),
+                aws.s3.BucketLifecycleConfigurationRuleArgs(
                     id="forget-old-locks-and-pins",
                     status="Enabled",
                     filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=BUILDS_PREFIX),
@@ -80,7 +92,7 @@ class ScriptBucket(pulumi.ComponentResource):
                         noncurrent_days=BUILD_VERSION_DAYS
                     ),
                     expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
-                )
+                ),
             ],
             opts=mine,
         )

@@ -21,6 +21,7 @@ from .catalogue import RESOURCE_RULES, STACK_RULES
 from .configuration import SCHEMA, Configuration
 from .judgement import judgements, name_of
 from .places import PROVIDER, Place, place_of
+from .repeated import without_repeated
 from .rule import Resource, ResourceRule, StackRule
 from .symbols import with_symbols
 from .values import plain
@@ -102,7 +103,7 @@ def place(provider: PolicyProviderResource | None) -> Place:
 
 
 def _resources(args: StackValidationArgs) -> tuple[Resource, ...]:
-    return with_symbols(_resource(resource) for resource in args.resources)
+    return with_symbols(without_repeated(_resource(resource) for resource in args.resources))
 
 
 def _resource(given: PolicyResource) -> Resource:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .places import PROVIDER, Place, place_of
+from .repeated import without_repeated
 from .rule import Resource
 from .values import entries, look_up
 
@@ -24,7 +25,7 @@ def exported_resources(export: Mapping[str, Any]) -> tuple[Resource, ...]:
         for state in states
         if state["type"] == PROVIDER
     }
-    return tuple(_resource(state, providers) for state in states)
+    return without_repeated(_resource(state, providers) for state in states)
 
 
 def _resource(state: Mapping[str, Any], providers: Mapping[str, Place]) -> Resource:

@@ -41,7 +41,7 @@ _OBJECTS = re.compile(r"\*|arn:aws[a-z-]*:s3:::[^/]+/\*")
 @stack_rule("s3-bucket-require-customer-key", Severity.HIGH, ("CKV_AWS_145", "S3.17", "AWS-0132"))
 def require_customer_key(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket encrypts new objects under a customer key by its full ARN."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_companion(
             bucket,
             companions(resources, ENCRYPTION, "bucket", bucket, "bucket"),
@@ -53,7 +53,7 @@ def require_customer_key(resources: tuple[Resource, ...]) -> Findings:
 @stack_rule("s3-bucket-require-versioning", Severity.MEDIUM, ("CKV_AWS_21", "S3.14", "AWS-0090"))
 def require_versioning(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket keeps the versions of its objects."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_companion(
             bucket,
             companions(resources, VERSIONING, "bucket", bucket, "bucket"),
@@ -73,7 +73,7 @@ def require_versioning(resources: tuple[Resource, ...]) -> Findings:
 )
 def block_public_access(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket blocks public access in all four ways."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_companion(
             bucket,
             companions(resources, PUBLIC_ACCESS_BLOCK, "bucket", bucket, "bucket"),
@@ -85,7 +85,7 @@ def block_public_access(resources: tuple[Resource, ...]) -> Findings:
 @stack_rule("s3-bucket-disable-acls", Severity.MEDIUM, ("CKV2_AWS_65", "S3.12"))
 def disable_acls(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket turns access control lists off: its policy alone says who may do what."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_companion(
             bucket,
             companions(resources, OWNERSHIP, "bucket", bucket, "bucket"),
@@ -101,7 +101,7 @@ def disable_acls(resources: tuple[Resource, ...]) -> Findings:
 @stack_rule("s3-bucket-require-tls", Severity.HIGH, ("CKV_AWS_379", "S3.5"))
 def require_tls(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket's policy denies everybody what comes without TLS, for the bucket and for its objects."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_statement(
             bucket,
             companions(resources, POLICY, "bucket", bucket, "bucket"),
@@ -118,19 +118,19 @@ def forbid_public_principal(resource: Resource) -> Findings:
     yield from forbid_everybody(resource, optional=resource.type in BUCKET)
 
 
-@configured_resource_rule("s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), POLICY)
+@configured_resource_rule("s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), (*POLICY, *BUCKET))
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
     """No bucket policy admits anybody outside the landing zone but named roles, such as a team's that uploads."""
     yield from scope_accounts(policy, "policy", configuration, guests=True)
 
 
-@resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), POLICY)
+@resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), (*POLICY, *BUCKET))
 def bind_policy_roles(policy: Resource) -> Findings:
     """A bucket policy that admits another account names the roles in it."""
     yield from bind_other_accounts(policy)
 
 
-@resource_rule("s3-policy-bind-listing", Severity.LOW, ("S3.6",), POLICY)
+@resource_rule("s3-policy-bind-listing", Severity.LOW, ("S3.6",), (*POLICY, *BUCKET))
 def bind_listing(policy: Resource) -> Findings:
     """A bucket policy that lets the bucket be listed says below which prefix."""
     document = look_up(policy.properties, "policy")
@@ -141,7 +141,7 @@ def bind_listing(policy: Resource) -> Findings:
 @stack_rule("s3-bucket-require-own-key", Severity.HIGH, ("CKV_AWS_145", "S3.17"))
 def require_own_key(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket's policy denies everybody to write under another key than the bucket's own."""
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         yield from require_statement(
             bucket,
             companions(resources, POLICY, "bucket", bucket, "bucket"),
@@ -154,7 +154,7 @@ def require_own_key(resources: tuple[Resource, ...]) -> Findings:
 def require_one_builder(resources: tuple[Resource, ...]) -> Findings:
     """In a product's script bucket nobody but one role writes what is built next."""
     owners = {resource.urn for resource in resources if resource.type == SCRIPT_BUCKET}
-    for bucket in _buckets(resources):
+    for bucket in buckets(resources):
         if bucket.parent in owners:
             yield from require_statement(
                 bucket,
@@ -191,7 +191,8 @@ def _denies_writing(statement: Statement) -> bool:
     return statement.get("Effect") == "Deny" and everybody and "s3:PutObject" in values(statement.get("Action"))
 
 
-def _buckets(resources: tuple[Resource, ...]) -> list[Resource]:
+def buckets(resources: tuple[Resource, ...]) -> list[Resource]:
+    """The buckets of a stack."""
     return [resource for resource in resources if resource.type in BUCKET]
 
 

@@ -44,21 +44,19 @@ def require_tls(resources: tuple[Resource, ...]) -> Findings:
     Severity.CRITICAL,
     ("CKV_AWS_169", "CKV_AWS_385"),
     (POLICY, TOPIC),
-    # A topic without a policy of its own shows AWS's default policy once it is made.
-    recheck=False,
 )
 def forbid_public_principal(resource: Resource) -> Findings:
     """No topic's policy admits everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
     yield from forbid_everybody(resource, optional=resource.type == TOPIC)
 
 
-@configured_resource_rule("sns-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_169",), (POLICY,))
+@configured_resource_rule("sns-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_169",), (POLICY, TOPIC))
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
     """No topic's policy admits accounts or organisations outside the landing zone."""
     yield from scope_accounts(policy, "policy", configuration)
 
 
-@configured_resource_rule("sns-policy-bind-services", Severity.HIGH, ("CKV_AWS_385",), (POLICY,))
+@configured_resource_rule("sns-policy-bind-services", Severity.HIGH, ("CKV_AWS_385",), (POLICY, TOPIC))
 def bind_policy_services(policy: Resource, configuration: Configuration) -> Findings:
     """A topic's policy that admits an AWS service names the source and its account."""
     yield from bind_services(policy, "policy", configuration)

@@ -43,21 +43,19 @@ def require_tls(resources: tuple[Resource, ...]) -> Findings:
     Severity.CRITICAL,
     ("CKV_AWS_168", "CKV_AWS_387"),
     (POLICY, QUEUE),
-    # A queue without a policy of its own shows AWS's default policy once it is made.
-    recheck=False,
 )
 def forbid_public_principal(resource: Resource) -> Findings:
     """No queue's policy admits everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
     yield from forbid_everybody(resource, optional=resource.type == QUEUE)
 
 
-@configured_resource_rule("sqs-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_168",), (POLICY,))
+@configured_resource_rule("sqs-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_168",), (POLICY, QUEUE))
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
     """No queue's policy admits accounts or organisations outside the landing zone."""
     yield from scope_accounts(policy, "policy", configuration)
 
 
-@configured_resource_rule("sqs-policy-bind-services", Severity.HIGH, ("CKV_AWS_387",), (POLICY,))
+@configured_resource_rule("sqs-policy-bind-services", Severity.HIGH, ("CKV_AWS_387",), (POLICY, QUEUE))
 def bind_policy_services(policy: Resource, configuration: Configuration) -> Findings:
     """A queue's policy that admits an AWS service names the source and its account."""
     yield from bind_services(policy, "policy", configuration)

@@ -144,8 +144,10 @@ def test_the_bucket_is_versioned_encrypted_and_never_public(ledger_resources: An
         ("UploadByTeam", "Allow"),
         ("ListByTeam", "Allow"),
     ]
-    (lifecycle,) = one("BucketLifecycleConfiguration").inputs["rules"]
-    assert lifecycle["filter"] == {"prefix": "builds/"}
+    unfinished, outdated = one("BucketLifecycleConfiguration").inputs["rules"]
+    assert unfinished["filter"] == {"prefix": ""}
+    assert unfinished["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
+    assert outdated["filter"] == {"prefix": "builds/"}
 
 
 def test_topic_queue_and_every_log_group_are_under_the_data_key(ledger_resources: Any) -> None:

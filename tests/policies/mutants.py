@@ -32,7 +32,7 @@ PROTECTION = (
     "subnetId",
 )
 DOCUMENTS = ("policy", "assumeRolePolicy")
-DEFAULTS = ("aws:sns/topic:Topic", "aws:s3/bucket:Bucket")
+DEFAULTS = ("aws:s3/bucket:Bucket",)
 """Types whose state repeats what other resources of the stack set."""
 
 

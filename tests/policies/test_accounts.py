@@ -309,3 +309,18 @@ def test_a_key_policy_keeps_within_the_bytes_that_aws_takes(policy: Any, expecte
     key = Resource(kms.KEY, "tested", {"policy": policy})
     assert of(kms.bound_size.check(key)) == expected
     assert kms.head_room(key) == room
+
+
+IN_PLACE = [
+    (rule, kind)
+    for rule in (sns.scope_policy_accounts, sqs.scope_policy_accounts, s3.scope_policy_accounts)
+    for kind in rule.types[1:]
+]
+
+
+@pytest.mark.parametrize(("rule", "kind"), IN_PLACE, ids=[kind for _, kind in IN_PLACE])
+def test_a_policy_that_its_owner_states_in_place_is_held_to_the_same(rule: ResourceRule, kind: str) -> None:
+    for principal, expected in ((root(HUB), KEPT), (root(STRANGER), BROKEN)):
+        document = json.dumps({"Statement": [allow(Principal=principal)]})
+        assert judged(rule, {"policy": document}, kind=kind) == expected
+    assert judged(rule, {}, kind=kind) == KEPT

@@ -78,7 +78,8 @@ def test_no_rule_is_weakened_by_a_resource_of_which_everything_is_unknown(kind: 
         "deadLetterConfig principal sourceArn sourceAccount authorizationType ingress egress description group type "
         "cidrBlocks ipv6CidrBlocks cidrIpv4 cidrIpv6 encryptionConfiguration loggingConfiguration tracingConfiguration "
         "encrypted enabled state metadataOptions networkInterfaces associatePublicIpAddress userData userDataBase64 "
-        "rootBlockDevice ebsBlockDevices granteePrincipal"
+        "rootBlockDevice ebsBlockDevices granteePrincipal tracingConfig runtime packageType environment keyId dataType "
+        "reservedConcurrentExecutions vpcConfig codeSigningConfigArn acl accessControlPolicy"
     )
     assert analyze(kind, dict.fromkeys(names.split(), UNKNOWN_STRING_VALUE)) == []
 
@@ -173,9 +174,11 @@ def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
         lambda_,
         launch_settings,
         s3,
+        s3_buckets,
         scheduler,
         sns,
         sqs,
+        ssm,
         stacks,
         states,
     )
@@ -191,9 +194,11 @@ def test_every_rule_of_a_module_is_in_the_catalogue() -> None:
         lambda_,
         logs,
         s3,
+        s3_buckets,
         scheduler,
         sns,
         sqs,
+        ssm,
         stacks,
         states,
     )

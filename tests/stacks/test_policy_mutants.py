@@ -27,7 +27,8 @@ def waivers() -> Waivers:
 
 @pytest.fixture(scope="module")
 def plans(world: World, payroll_image: Deployed) -> dict[str, tuple[Resource, ...]]:
-    """Each example's stack with every value known."""
+    """Each example's stack with every value known, one of them with what a refresh adds to it."""
+    world.stacks.refresh("ledger")
     return {stack: exported_resources(world.stacks.export(stack)) for stack in ("landing-zone", "ledger", "payroll")}
 
 
