@@ -132,10 +132,13 @@ class Reconciliation:
                 return Result(Outcome.RUNNING, image.arn, image.manifest_sha256, RUNNING)
             if state.occurrence is not None and occurrence <= state.occurrence:
                 return Result(Outcome.NOTHING_TO_BUILD, reason=f"built for {state.occurrence} already")
-            if only_updates and not self._outdated(state, images):
-                result = self._consider(state, images, None)
-                return replace(result, reason=UP_TO_DATE) if result.outcome is Outcome.NOTHING_TO_BUILD else result
-            return self._consider(replace(state, occurrence=occurrence), images, occurrence)
+            newest: Mapping[str, str] | None = None
+            if only_updates:
+                newest = self._updates(state, images)
+                if newest is None:
+                    result = self._consider(state, images, None)
+                    return replace(result, reason=UP_TO_DATE) if result.outcome is Outcome.NOTHING_TO_BUILD else result
+            return self._consider(replace(state, occurrence=occurrence), images, occurrence, newest)
 
     def retry(self) -> Result:
         """Repeat the last run's distribution where it failed: what is there stays, nothing is built again."""
@@ -165,14 +168,22 @@ class Reconciliation:
         listed = Image(run.image, status or "PENDING", run.manifest_sha256)
         return state, listed if settling or (status is not None and not listed.ended) else None
 
-    def _outdated(self, state: BuildState, images: Sequence[Image]) -> bool:
-        """Whether a build now would be made from something newer than the last one that brought an image."""
+    def _updates(self, state: BuildState, images: Sequence[Image]) -> Mapping[str, str] | None:
+        """What a build now would be made from; None where the last one brought an image made from just that."""
+        newest = self.dependencies.newest()
         if state.run is None:
-            return True
+            return newest
         last = next((image.status for image in images if image.arn == state.run.image), None)
-        return last in UNFINISHED or state.run.built_from != self.dependencies.newest()
+        return newest if last in UNFINISHED or state.run.built_from != newest else None
 
-    def _consider(self, state: BuildState, images: Sequence[Image], request: str | None) -> Result:
+    def _consider(
+        self,
+        state: BuildState,
+        images: Sequence[Image],
+        request: str | None,
+        newest: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Build the newest uploads, or tell why not; `newest` is what was looked up already of what they build on."""
         uploads = self.reader.uploads()
         findings = self.checks.listing(uploads.sizes)
         considered = uploads.last
@@ -195,7 +206,7 @@ class Reconciliation:
             return known
         if findings:
             self.topic.findings(UploadStatus.WARNING, manifest.sha256, findings)
-        return self._build(manifest, verdict, request)
+        return self._build(manifest, verdict, request, newest)
 
     @staticmethod
     def _built(manifest: Manifest, state: BuildState, images: Sequence[Image]) -> Result | None:
@@ -208,15 +219,20 @@ class Reconciliation:
         arn = image.arn if image else asked.image if asked else None
         return Result(Outcome.NOTHING_TO_BUILD, arn, manifest.sha256, reason)
 
-    def _build(self, manifest: Manifest, verdict: BuildState, request: str | None) -> Result:
+    def _build(
+        self, manifest: Manifest, verdict: BuildState, request: str | None, newest: Mapping[str, str] | None
+    ) -> Result:
         self.pinned.write(manifest)
         token, requests = manifest.sha256, verdict.requests
         if request is not None:
             token = hashlib.sha256(f"{manifest.sha256} {request}".encode()).hexdigest()
         if request is not None and request != verdict.occurrence:
             requests = (*requests, request)[-REQUESTS:]
-        newest = self.dependencies.newest()
-        run = Run(manifest.sha256, manifest.entry_version_id, token, self.clock(), request=request, built_from=newest)
+        # Looked up once: a base image that moves there and back meanwhile must not look like an update.
+        built_from = self.dependencies.newest() if newest is None else newest
+        run = Run(
+            manifest.sha256, manifest.entry_version_id, token, self.clock(), request=request, built_from=built_from
+        )
         state = replace(verdict, run=run, requests=requests)
         # Written down first: whoever comes after a function that is killed here asks for the very same run.
         self.states.write(state)

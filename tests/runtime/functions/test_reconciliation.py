@@ -316,6 +316,22 @@ def test_with_only_updates_nothing_is_built_until_something_moves(product: Produ
     assert product.work.occur("2026-11-28T12:00:00Z", only_updates=True).outcome is Outcome.NOTHING_TO_BUILD
 
 
+def test_with_only_updates_a_build_is_from_what_was_looked_at(product: Product) -> None:
+    product.dependencies = ("ssm:/base",)
+    built(product)
+    values = iter(("ami-2", "ami-1"))
+
+    def move_there_and_back(call: str) -> None:
+        if call == "before get_parameter":
+            product.parameters.value = next(values)
+
+    product.parameters.step = move_there_and_back
+    assert product.work.occur(TEN, only_updates=True).outcome is Outcome.STARTED
+    run = product.work.states.read().run
+    assert run is not None
+    assert run.built_from == {"ssm:/base": "ami-2"}
+
+
 def test_with_only_updates_a_build_that_failed_is_made_again(product: Product) -> None:
     product.dependencies = ("ssm:/base",)
     built(product)
