@@ -13,9 +13,12 @@ from model.files.loading import PRODUCT_KEY, StackFile
 from model.files.problems import FileError, Problem, dotted
 from model.files.product import Product
 
+AWS_ALIASES = ("amazon", "aws-marketplace")
+"""What EC2 calls AWS's own accounts; `self` beside them is whoever asks."""
+
 
 def resolved(product: Product, provider: aws.Provider, file: StackFile) -> Product:
-    """The product with the AMI that its newest base is now, its file held against what EC2 says of the base.
+    """The product with its AMI and whose that is, its file held against what EC2 says of the base.
 
     What `provider` cannot find out yet, because a parameter is not there, is left to the build. Raises `FileError`.
     """
@@ -23,7 +26,9 @@ def resolved(product: Product, provider: aws.Provider, file: StackFile) -> Produ
     if facts is None:
         return product
     check_base_facts(product, facts, file)
-    return product.starting_from(facts.name) if product.base_image.newest else product
+    base = product.base_image
+    # A parameter names another AMI as soon as it likes: whose the present one is says nothing of the next.
+    return product.starting_from(facts.name, facts.owner) if base.newest or base.ami_id else product
 
 
 def _facts(product: Product, options: pulumi.InvokeOptions, file: StackFile) -> BaseFacts | None:
@@ -91,6 +96,7 @@ def _described(image: aws.ec2.AwaitableGetAmiResult) -> BaseFacts:
             # Instance store has no size.
             if (size := int(device.ebs.get("volume_size", 0)))
         },
+        owner=image.image_owner_alias if image.image_owner_alias in AWS_ALIASES else image.owner_id,
     )
 
 

@@ -141,7 +141,8 @@ class ProductPipeline(pulumi.ComponentResource):
         }
         if plan.uploaders:
             self.outputs["uploaderPolicy"] = data_key.arn.apply(lambda arn: uploader_policy(names, arn).as_dict())
-        self.register_outputs({"account": names.account, **self.outputs})
+        promised = {"product": product.name, "consumers": _promises(plan)}
+        self.register_outputs({"account": names.account, **promised, **self.outputs})
 
     def _roles(
         self, name: str, args: ProductPipelineArgs, plan: DistributionPlan, image_key: ImageKey, data_key: DataKey
@@ -170,3 +171,16 @@ class ProductPipeline(pulumi.ComponentResource):
             if uploaders:
                 held = UploadersArgs(names=names, account=account, uploaders=uploaders, policy=policy)
                 Uploaders(f"{stem}-uploaders", held, mine)
+
+
+def _promises(plan: DistributionPlan) -> list[dict[str, object]]:
+    """Who is to launch the image where: the policy pack holds the stack to it."""
+    return [
+        {
+            "arn": consumer.arn,
+            "regions": list(plan.regions_of(consumer.account)),
+            "create": consumer.create,
+            "autoScaling": consumer.auto_scaling,
+        }
+        for consumer in plan.consumers
+    ]

@@ -9,12 +9,13 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.arguments import ComponentArgs
+from model.files.base_image import BaseImage
 from model.files.component_document import INLINE_MAXIMUM
 from model.files.product import Product
 from model.files.recipe import RecipeComponent
 from model.files.recipe_versions import VersionedRecipe, component_content
 from model.files.volumes import DataVolume, RootVolume
-from model.names import COMPONENTS_PREFIX, TAG_CONTENT, TAG_PRODUCT, ProductNames
+from model.names import COMPONENTS_PREFIX, TAG_BASE_OWNER, TAG_CONTENT, TAG_PRODUCT, ProductNames
 from model.versions import content_digest
 
 
@@ -67,7 +68,7 @@ class Recipe(pulumi.ComponentResource):
                 *(_mapping(args, volume.device, volume) for volume in product.data_volumes),
             ],
             ami_tags={TAG_PRODUCT: names.product},
-            tags=_content_tags(product.recipe_version, args.recipe.content),
+            tags={**_content_tags(product.recipe_version, args.recipe.content), **_owner_tags(product.base_image)},
             opts=self._mine,
         )
         self.arn = recipe.arn
@@ -125,3 +126,8 @@ def _mapping(
 def _content_tags(stated_version: str | None, content: object) -> Mapping[str, str]:
     """What tells later whether a version that a file states still means the same content."""
     return {TAG_CONTENT: content_digest(content)} if stated_version else {}
+
+
+def _owner_tags(base: BaseImage) -> Mapping[str, str]:
+    """What tells whose AMI the recipe starts from, where it names one by its id."""
+    return {TAG_BASE_OWNER: base.owner} if base.owner else {}

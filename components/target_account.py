@@ -24,6 +24,7 @@ from model.target_policies import (
     distribution_extension_policy,
     distribution_role_policy,
     distribution_role_trust,
+    key_symbol,
 )
 
 
@@ -151,8 +152,11 @@ class TargetAccount(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TargetAccountArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("golden-ami:target:TargetAccount", name, None, opts)
-        for consumer in args.consumers:
-            self._consumer(f"{name}-{consumer.name}", args, consumer)
+        policies = {
+            key: value
+            for consumer in args.consumers
+            for key, value in self._consumer(f"{name}-{consumer.name}", args, consumer).items()
+        }
         if any(consumer.auto_scaling for consumer in args.consumers):
             for region, key_arn in args.key_arns.items():
                 # Made with the account's own credentials, as AWS demands of a key in another account.
@@ -165,21 +169,26 @@ class TargetAccount(pulumi.ComponentResource):
                     region=region,
                     opts=ResourceOptions(parent=self),
                 )
-        self.register_outputs({"account": args.account})
+        self.register_outputs({"account": args.account, "policies": policies})
 
-    def _consumer(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> None:
+    def _consumer(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> dict[str, object]:
+        """Make a consumer's policies; returns what a preview may know of those that name keys, by resource."""
         mine = ResourceOptions(parent=self)
         role: pulumi.Input[str] = consumer.name
         if consumer.create:
             role = self._created_role(name, args, consumer)
-        keys = [args.key_arns[region] for region in sorted(args.key_arns)]
+        regions = sorted(args.key_arns)
+        policy = f"{name}-image-key"
         aws.iam.RolePolicy(
-            f"{name}-image-key",
+            policy,
             name=f"golden-ami-{args.product}-image-key",
             role=role,
-            policy=pulumi.Output.all(*keys).apply(lambda arns: consumer_key_policy(tuple(arns)).json()),
+            policy=pulumi.Output.all(*(args.key_arns[region] for region in regions)).apply(
+                lambda arns: consumer_key_policy(tuple(arns)).json()
+            ),
             opts=mine,
         )
+        return {policy: consumer_key_policy(tuple(key_symbol(region) for region in regions)).as_dict()}
 
     def _created_role(self, name: str, args: TargetAccountArgs, consumer: ConsumerRole) -> pulumi.Output[str]:
         mine = ResourceOptions(parent=self)

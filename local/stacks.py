@@ -56,6 +56,8 @@ class Stacks:
     environment: Mapping[str, str]
     report: Report
     repository: Path = REPOSITORY
+    judged: bool = True
+    """Whether the policy pack judges what is previewed and deployed."""
 
     def up(self, stack: str) -> Update:
         """Deploy a stack with the policy pack; raises `StackError`."""
@@ -72,9 +74,13 @@ class Stacks:
 
     def preview(self, stack: str) -> int:
         """Show what an update would do, as the engine prints it; returns the engine's exit code."""
-        self.prepare(stack)
-        command = self._command("preview", stack, *self._policies())
+        command = self.preview_command(stack)
         return subprocess.run(command, cwd=self.repository, env=dict(self.environment)).returncode
+
+    def preview_command(self, stack: str, *options: str) -> list[str]:
+        """The engine's arguments for a preview of a stack, which is made in the state where it is missing."""
+        self.prepare(stack)
+        return self._command("preview", stack, *options, *self._policies())
 
     def outputs(self, stack: str) -> dict[str, Any]:
         """Outputs of a deployed stack."""
@@ -135,7 +141,7 @@ class Stacks:
 
     def _policies(self) -> tuple[str, ...]:
         pack = self.repository / POLICY_PACK
-        return ("--policy-pack", str(pack)) if (pack / "PulumiPolicy.yaml").exists() else ()
+        return ("--policy-pack", str(pack)) if self.judged and (pack / "PulumiPolicy.yaml").exists() else ()
 
     def _command(self, verb: str, stack: str, *options: str) -> list[str]:
         engine = shutil.which("pulumi", path=self.environment.get("PATH"))

@@ -116,6 +116,14 @@ def consumer_key_policy(key_arns: tuple[str, ...]) -> PolicyDocument:
     )
 
 
+def key_symbol(region: str) -> str:
+    """What stands for the image key of a Region in a document that is shown before there is the key.
+
+    The policy pack puts the keys in that the stack will make.
+    """
+    return f"${{imageKey.{region}}}"
+
+
 def consumer_role_trust(account: str) -> PolicyDocument:
     """A created consumer role serves instances, and whoever the account's own policies let assume it."""
     return trust_policy(

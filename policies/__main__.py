@@ -22,6 +22,6 @@ PolicyPack(
     policies=[
         *(resource_policy(rule, LEVEL, WAIVERS) for rule in RESOURCE_RULES),
         *(stack_policy(rule, LEVEL, WAIVERS) for rule in STACK_RULES),
-        pending_policy(),
+        pending_policy(WAIVERS),
     ],
 )

@@ -26,6 +26,8 @@ class BaseFacts:
     root_device: str
     volumes: Mapping[str, int]
     """Sizes of its snapshots in GiB by device name; instance store has none."""
+    owner: str = ""
+    """The account that published the AMI, or AWS's alias; "" for a product, which has none yet."""
 
     @classmethod
     def of_product(cls, base: Product) -> BaseFacts:

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import PrivateAttr, StringConstraints, model_validator
 
 from model.files.fields import AmiId, FileModel, Inconsistency, ParameterName, ProductName, refuse
 from model.names import channel_parameter
@@ -83,6 +83,8 @@ class BaseImage(FileModel):
     newest: NewestImage | None = None
     """The newest AMI that fits in the hub's build Region, found at every preview."""
 
+    _owner: str = PrivateAttr(default="")
+
     @model_validator(mode="after")
     def _states_one(self) -> Self:
         sources = (self.ssm_parameter, self.ami_id, self.product, self.newest)
@@ -90,9 +92,16 @@ class BaseImage(FileModel):
             raise ValueError("state exactly one of ssmParameter, amiId, product and newest")
         return self
 
-    def found(self, ami_id: str) -> BaseImage:
-        """The same base with the AMI that fits now."""
-        return self.model_copy(update={"ami_id": ami_id})
+    def found(self, ami_id: str, owner: str = "") -> BaseImage:
+        """The same base with the AMI that fits now, and who published that."""
+        base = self.model_copy(update={"ami_id": ami_id})
+        base._owner = owner
+        return base
+
+    @property
+    def owner(self) -> str:
+        """Who published the AMI, where it was looked up; "" where a parameter names it, today's or the next."""
+        return self._owner
 
     @property
     def parent_image(self) -> str:

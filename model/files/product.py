@@ -26,6 +26,7 @@ from model.files.fields import (
     TagValue,
     refuse,
 )
+from model.files.guarded import Guarded
 from model.files.image import Image
 from model.files.infrastructure import (
     ANYWHERE_OVER_TLS,
@@ -124,6 +125,9 @@ class Product(FileModel):
     """When the image is built again without an upload; left out, by uploads and by hand only (seed 002: schedule)."""
     retention: Retention | None = None
     """When images go; left out, they are kept."""
+    allowed_deletions: Annotated[tuple[Guarded, ...], Field(max_length=len(Guarded))] = ()
+    """What `make check-products` lets an update delete or replace: `keys`, `buckets`, `images`; left out, none of them.
+    They stay protected in the stack: this is for those who review a change."""
     notifications: Notifications = Field(default_factory=Notifications)
     """Who is told how builds end."""
     consumers: tuple[Consumer, ...] = ()
@@ -148,9 +152,9 @@ class Product(FileModel):
         """Name of the root device."""
         return self.root_volume.device or self.operating_system.root_device
 
-    def starting_from(self, ami_id: str) -> Product:
-        """The same product with the AMI that its newest base is now."""
-        return self.model_copy(update={"base_image": self.base_image.found(ami_id)})
+    def starting_from(self, ami_id: str, owner: str = "") -> Product:
+        """The same product with the AMI that its base is now, and who published that."""
+        return self.model_copy(update={"base_image": self.base_image.found(ami_id, owner)})
 
     def kept_in_hub(self, landing_zone: LandingZone) -> bool:
         """Whether the image and its channel are in the hub's build Region, where other products can start from them."""

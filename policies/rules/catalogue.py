@@ -7,12 +7,14 @@ from pulumi_policy import Severity
 from . import (
     ebs,
     ec2,
+    escalation,
     events,
     iam,
     imagebuilder,
     kms,
     lambda_,
     launch_settings,
+    launches,
     logs,
     s3,
     s3_buckets,
@@ -35,6 +37,7 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     imagebuilder.require_metadata_tokens,
     imagebuilder.require_network,
     imagebuilder.scope_accounts,
+    imagebuilder.scope_base_owner,
     kms.enable_rotation,
     kms.require_policy,
     kms.forbid_public_principal,
@@ -108,6 +111,11 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     iam.bind_trusted_roles,
     iam.scope_trust,
     iam.bind_trusted_services,
+    escalation.forbid_escalation,
+    escalation.scope_credentials,
+    escalation.scope_reading,
+    escalation.scope_sharing,
+    escalation.forbid_administration,
 )
 """Rules about single resources; the engine asks them before it makes or changes a resource."""
 
@@ -140,6 +148,8 @@ STACK_RULES: tuple[StackRule, ...] = (
     sqs.require_tls,
     stacks.require_account,
     stacks.require_tags,
+    launches.require_access,
+    launches.forbid_strangers,
     recheck_state,
 )
 """Rules about stacks; the engine asks them at the end of a preview and of an update."""

@@ -12,12 +12,13 @@ class Configuration:
     """Facts that rules about accounts and tags compare with; without accounts such a rule says nothing.
 
     `accounts` are ids of twelve digits, `organizations` ids such as o-abcdefghij, `tags` keys that every resource
-    carries.
+    carries. `image_owners` are further accounts whose images may be built on; where some are named, no other's may.
     """
 
     accounts: frozenset[str] = frozenset()
     organizations: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    image_owners: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Configuration:
@@ -26,6 +27,7 @@ class Configuration:
             accounts=_texts(properties.get("accounts")),
             organizations=_texts(properties.get("organizations")),
             tags=_texts(properties.get("tags")),
+            image_owners=_texts(properties.get("imageOwners")),
         )
 
     def properties(self) -> dict[str, list[str]]:
@@ -34,6 +36,7 @@ class Configuration:
             "accounts": sorted(self.accounts),
             "organizations": sorted(self.organizations),
             "tags": sorted(self.tags),
+            "imageOwners": sorted(self.image_owners),
         }
 
 
@@ -43,6 +46,7 @@ SCHEMA: Mapping[str, Any] = {
         "accounts": "Ids of the landing zone's accounts, twelve digits each.",
         "organizations": "Ids of the organisations whose accounts may use shared images.",
         "tags": "Keys of the tags that every resource carries.",
+        "imageOwners": "Ids of further accounts whose images may be built on; where some are named, no other's may.",
     }.items()
 }
 """JSON Schema of each property, for Pulumi's `PolicyConfigSchema`."""

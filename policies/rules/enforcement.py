@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pulumi_policy import (
@@ -28,6 +29,9 @@ from .values import plain
 from .waivers import NONE, Waivers
 
 PENDING = "stack-findings-count-pending"
+
+WAIVED = "waived: "
+"""How a remark on a waiver begins; its label follows."""
 
 
 def resource_policy(rule: ResourceRule, level: EnforcementLevel, waivers: Waivers = NONE) -> ResourceValidationPolicy:
@@ -67,20 +71,24 @@ def stack_policy(rule: StackRule, level: EnforcementLevel, waivers: Waivers = NO
     return StackValidationPolicy(validate=validate, **_description(rule, level))
 
 
-def pending_policy() -> StackValidationPolicy:
-    """A remark that counts what a preview cannot judge; it is advisory, as nothing is wrong yet."""
+def pending_policy(waivers: Waivers = NONE) -> StackValidationPolicy:
+    """A remark that counts what a preview cannot judge, and what waivers excuse; advisory, as nothing is wrong yet."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        resources = _resources(args)
-        pending = judgements(resources, Configuration.of(args.get_config())).pending
+        found = judgements(_resources(args), Configuration.of(args.get_config()), waivers)
+        pending = found.pending
         if pending:
             places = ", ".join(dict.fromkeys(f"{each.resource} ({each.rule})" for each in pending))
             report(f"{len(pending)} not to be judged before deployment, then judged by `make audit`: {places}", None)
+        used = Counter(each.waiver for each in found.waived if each.waiver)
+        for waiver, count in used.items():
+            findings = "1 finding" if count == 1 else f"{count} findings"
+            report(f"{WAIVED}{waiver.label}, until {waiver.expires} by {waiver.owner}: {findings}", None)
 
     return StackValidationPolicy(
         validate=validate,
         name=PENDING,
-        description="What rests on values that only the update knows is counted.",
+        description="What rests on values that only the update knows is counted, and what is waived.",
         enforcement_level=EnforcementLevel.ADVISORY,
         config_schema=PolicyConfigSchema(properties=dict(SCHEMA)),
     )

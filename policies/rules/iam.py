@@ -59,18 +59,18 @@ IDENTITY_POLICIES = (
 )
 def forbid_service_wildcard(policy: Resource) -> Findings:
     """No identity policy allows all of a service's actions, or all but some, on everything."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(document, _is_unbounded, "it allows all actions on everything; name actions or resources.")
 
 
 @resource_rule("iam-policy-scope-pass-role", Severity.HIGH, ("CKV_AWS_110", "CKV_AWS_286"), (*IDENTITY_POLICIES, ROLE))
 def scope_pass_role(policy: Resource) -> Findings:
     """No identity policy lets every role be passed on."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(document, _passes_every_role, "it passes every role on; name the roles in Resource.")
 
 
-@resource_rule("iam-role-bound-trust", Severity.CRITICAL, ("CKV_AWS_60", "CKV_AWS_61"), (ROLE,))
+@resource_rule("iam-role-bound-trust", Severity.CRITICAL, ("CKV_AWS_60", "CKV_AWS_61", "CKV_AWS_283"), (ROLE,))
 def bound_trust(role: Resource) -> Findings:
     """No role trusts everybody, unless aws:PrincipalOrgID binds the statement to an organisation."""
     yield from forbid(
@@ -88,7 +88,7 @@ def bound_trust(role: Resource) -> Findings:
 )
 def scope_resources(policy: Resource) -> Findings:
     """No identity policy allows on everything what can be allowed on named resources."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(
             document,
             _names_no_resource,
@@ -99,7 +99,7 @@ def scope_resources(policy: Resource) -> Findings:
 @resource_rule("iam-policy-bind-pass-role", Severity.HIGH, ("CKV_AWS_110", "CKV_AWS_286"), (*IDENTITY_POLICIES, ROLE))
 def bind_pass_role(policy: Resource) -> Findings:
     """An identity policy that passes roles on names the service they are passed to."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(
             document, _passes_to_anything, "it passes roles to any service; add iam:PassedToService to its conditions."
         )
@@ -113,7 +113,7 @@ def bind_pass_role(policy: Resource) -> Findings:
 )
 def bind_wildcards(policy: Resource) -> Findings:
     """An identity policy that changes EC2's instances, images or snapshots of any id says by their tags which."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(
             document, _changes_any, "it changes whatever there is; add ec2:ResourceTag/… or ec2:CreateAction."
         )
@@ -122,14 +122,14 @@ def bind_wildcards(policy: Resource) -> Findings:
 @resource_rule("iam-policy-bind-tags", Severity.MEDIUM, ("CKV_AWS_111",), (*IDENTITY_POLICIES, ROLE))
 def bind_tags(policy: Resource) -> Findings:
     """An identity policy that tags EC2's resources says with which tags."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(document, _tags_anyhow, "any tag may be set; limit aws:TagKeys, or state aws:RequestTag/… .")
 
 
 @resource_rule("iam-policy-bind-launches", Severity.HIGH, ("CKV_AWS_386",), (*IDENTITY_POLICIES, ROLE))
 def bind_launches(policy: Resource) -> Findings:
     """An identity policy that launches from images of any id says by their tags or owner which."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(
             document, _launches_any, "it launches from whatever image there is; add ec2:ResourceTag/… or ec2:Owner."
         )
@@ -138,14 +138,14 @@ def bind_launches(policy: Resource) -> Findings:
 @resource_rule("iam-policy-bind-listing", Severity.LOW, ("CKV_AWS_108",), (*IDENTITY_POLICIES, ROLE))
 def bind_listing(policy: Resource) -> Findings:
     """An identity policy that lists a bucket says below which prefix."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from forbid(document, lists_everything, "all of the bucket may be listed; add s3:prefix.")
 
 
 @resource_rule("iam-policy-bind-key-use", Severity.MEDIUM, ("KMS.2",), (*IDENTITY_POLICIES, ROLE))
 def bind_key_use(policy: Resource) -> Findings:
     """An identity policy uses another account's key for volumes, with grants, or else through a named service."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         found = statements(document)
         if found is None or (isinstance(found, list) and any(allows_grants(each) for each in found)):
             continue
@@ -165,7 +165,7 @@ def bind_trusted_roles(role: Resource) -> Findings:
 @resource_rule("iam-policy-bind-grants", Severity.CRITICAL, ("CKV_AWS_109", "CKV_AWS_111"), (*IDENTITY_POLICIES, ROLE))
 def bind_policy_grants(policy: Resource) -> Findings:
     """An identity policy lets grants be made for AWS resources only, or for named grantees."""
-    for document in _documents(policy):
+    for document in identity_documents(policy):
         yield from bind_grants(document)
 
 
@@ -181,7 +181,7 @@ def bind_trusted_services(role: Resource, configuration: Configuration) -> Findi
     yield from bind_services(role, "assumeRolePolicy", configuration)
 
 
-def _documents(resource: Resource) -> list[object]:
+def identity_documents(resource: Resource) -> list[object]:
     """The identity policies that a resource carries; a role may carry several."""
     if resource.type != ROLE:
         return [look_up(resource.properties, "policy")]

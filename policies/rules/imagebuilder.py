@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from pulumi_policy import Severity
 
+from .conditions import account_in
 from .configuration import Configuration
 from .rule import Resource, configured_resource_rule, resource_rule
 from .values import (
@@ -25,6 +28,21 @@ DISTRIBUTION = "aws:imagebuilder/distributionConfiguration:DistributionConfigura
 COMPONENT = "aws:imagebuilder/component:Component"
 WORKFLOW = "aws:imagebuilder/workflow:Workflow"
 INFRASTRUCTURE = "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration"
+
+AWS_OWNERS = ("amazon", "aws-marketplace")
+"""Aliases of EC2's for accounts of AWS's own (API Reference, Image, ImageOwnerAlias)."""
+
+OWNER_TAG = "golden-ami:base-owner"
+"""In which a recipe says whose the AMI is that it starts from; the id alone says nothing of that."""
+
+_AMI = re.compile(r"ami-[0-9a-f]+")
+_AWS_IMAGE = re.compile(r"arn:aws[a-z-]*:imagebuilder:[a-z0-9-]+:aws(-marketplace)?:image/.+")
+_IMAGE = re.compile(r"arn:aws[a-z-]*:imagebuilder:[a-z0-9-]+:\d{12}:image/.+")
+_MARKETPLACE_PRODUCT = re.compile(r"prod-[a-z0-9]+")
+_AWS_PARAMETER = re.compile(r"ssm:(arn:aws[a-z-]*:ssm:[a-z0-9-]+::parameter)?/aws/service/.+")
+_PARAMETER_ARN = re.compile(r"ssm:arn:aws[a-z-]*:ssm:[a-z0-9-]+:\d{12}:parameter/.+")
+_PARAMETER = re.compile(r"ssm:(?!arn:).+")
+_ACCOUNT = re.compile(r"\d{12}")
 
 
 @resource_rule("imagebuilder-recipe-require-encrypted-volumes", Severity.CRITICAL, ("CKV_AWS_200", "EC2.7"), (RECIPE,))
@@ -48,6 +66,30 @@ def require_encrypted_volumes(recipe: Resource) -> Findings:
             is_key_arn,
             f"{where} names no customer key; set ebs.kms_key_id to the full ARN of the build Region's key.",
         )
+
+
+@configured_resource_rule("imagebuilder-recipe-scope-base-owner", Severity.CRITICAL, ("CKV_AWS_386",), (RECIPE,))
+def scope_base_owner(recipe: Resource, configuration: Configuration) -> Findings:
+    """A recipe starts from an image of AWS's, of the landing zone's or of a named account.
+
+    A parameter says whose it is by its name or ARN, an image of Image Builder's by its ARN, and an AMI by a tag of the
+    recipe.
+    """
+    parent = look_up(recipe.properties, "parentImage")
+    if isinstance(parent, str) and _AMI.fullmatch(parent):
+        yield from require(
+            look_up(recipe.properties, "tags", OWNER_TAG),
+            lambda owner: _may_own_ami(owner, configuration),
+            f"nothing says that {parent} is of an owner whose images may be built on; state the owner's account id, "
+            f"{' or '.join(AWS_OWNERS)} in the recipe's tag {OWNER_TAG}.",
+        )
+        return
+    yield from require(
+        parent,
+        lambda image: isinstance(image, str) and _is_owned(image, recipe, configuration),
+        f"{_text(parent)} is of no owner whose images may be built on; name a parameter below /aws/service/ or of an "
+        "account of the landing zone, or an image of AWS's or of such an account.",
+    )
 
 
 @resource_rule("imagebuilder-distribution-require-regional-keys", Severity.CRITICAL, ("CKV_AWS_199",), (DISTRIBUTION,))
@@ -159,6 +201,31 @@ def scope_accounts(distribution: Resource, configuration: Configuration) -> Find
                 f"Region {where} shares the image with {_text(arn)}, which is not the landing zone's organisation; "
                 "mend `distribution` or name the organisation in `organizations` of the landing zone.",
             )
+
+
+def _may_own_ami(owner: object, configuration: Configuration) -> bool:
+    """Whether an AMI may be of an owner: of any account that is stated, unless the pack is told whose may be used."""
+    if owner in AWS_OWNERS:
+        return True
+    stated = isinstance(owner, str) and _ACCOUNT.fullmatch(owner) is not None
+    return stated and (not configuration.image_owners or owner in _owners(configuration))
+
+
+def _is_owned(image: str, recipe: Resource, configuration: Configuration) -> bool:
+    """Whether a parameter or an image of Image Builder's is AWS's or a known account's."""
+    if any(pattern.fullmatch(image) for pattern in (_AWS_IMAGE, _AWS_PARAMETER, _MARKETPLACE_PRODUCT)):
+        return True
+    if _PARAMETER.fullmatch(image):
+        # A parameter by its name lies where the recipe does.
+        return not recipe.account or not configuration.accounts or recipe.account in configuration.accounts
+    named = _IMAGE.fullmatch(image) or _PARAMETER_ARN.fullmatch(image)
+    known = _owners(configuration)
+    return bool(named) and (not known or account_in(image.removeprefix("ssm:")) in known)
+
+
+def _owners(configuration: Configuration) -> frozenset[str]:
+    """Accounts beside AWS's whose images may be built on; none where the pack is not told."""
+    return configuration.accounts | configuration.image_owners
 
 
 def _organization(arn: object) -> str:

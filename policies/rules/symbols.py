@@ -28,16 +28,18 @@ KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId", "keyId", "targetKey
 def with_symbols(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     """The resources with a symbolic ARN for each unknown key whose one source is a key of the stack."""
     known = tuple(resources)
-    keys = {resource.urn: symbol for resource in known if (symbol := _symbol(resource))}
+    keys = {resource.urn: symbol for resource in known if resource.type in KEY_TYPES and (symbol := key_arn(resource))}
     if not keys:
         return known
     return tuple(replace(resource, properties=_settled(resource, keys)) for resource in known)
 
 
-def _symbol(key: Resource) -> str | None:
-    if key.type not in KEY_TYPES or not key.account:
-        return None
-    return f"arn:aws:kms:{key.region}:{key.account}:key/{_id(key.name)}" if key.region else None
+def key_arn(key: Resource) -> str | None:
+    """A key's ARN, or the symbol for it before the key is made; None where its account or Region is unknown."""
+    known = key.properties.get("arn")
+    if isinstance(known, str):
+        return known
+    return f"arn:aws:kms:{key.region}:{key.account}:key/{_id(key.name)}" if key.account and key.region else None
 
 
 def _id(name: str) -> str:

@@ -29,6 +29,12 @@ class Waiver:
     expires: date
     statement: str = ""
 
+    @property
+    def label(self) -> str:
+        """How a reader finds the waiver in its file."""
+        about = f", statement {self.statement}" if self.statement else ""
+        return f"{self.rule} of {self.resource}{about}"
+
     def covers(self, rule: str, resource: str, statement: str = "") -> bool:
         """Whether a finding of a rule on a resource is excused."""
         about = self.statement in ("", statement)

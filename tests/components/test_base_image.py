@@ -18,6 +18,7 @@ from tests.components.conftest import Recorder, run
 
 AMAZON_LINUX = "al2023-ami-2023.*-x86_64"
 FOUND = "ami-0123456789abcdef0"
+OWNER = "137112412989"
 FILE = StackFile("stacks/Pulumi.ledger.yaml", {}, None)
 
 Resolve = Callable[[dict[str, Any]], tuple[Product, list[mocks.MockCallArgs]]]
@@ -46,7 +47,7 @@ class Hub(Recorder):
 def image(**facts: Any) -> dict[str, Any]:
     devices = [{"deviceName": "/dev/xvda", "ebs": {"volume_size": "8"}}, {"deviceName": "/dev/sdb", "ebs": {}}]
     known = {"architecture": "x86_64", "platform": "", "rootDeviceName": "/dev/xvda", "blockDeviceMappings": devices}
-    return {**known, **facts}
+    return {**known, "ownerId": OWNER, "imageOwnerAlias": "", **facts}
 
 
 @pytest.fixture
@@ -125,6 +126,37 @@ def test_whatever_the_base_its_facts_are_held_against_the_file(
     assert hub(images={FOUND: image()}, **holding)(base)[0].base_image.parent_image
     with pytest.raises(FileError, match=f"rootVolume.device: .* the base image {FOUND} boots from '/dev/sda1'"):
         hub(images={FOUND: image(rootDeviceName="/dev/sda1")}, **holding)(base)
+
+
+@pytest.mark.parametrize(
+    ("facts", "owner"),
+    [
+        ({}, OWNER),
+        ({"imageOwnerAlias": "amazon"}, "amazon"),
+        ({"imageOwnerAlias": "aws-marketplace"}, "aws-marketplace"),
+        ({"imageOwnerAlias": "self"}, OWNER),
+    ],
+)
+@pytest.mark.parametrize("base", [{"amiId": FOUND}, {"newest": {"owner": "self", "name": AMAZON_LINUX}}])
+def test_whose_an_ami_is_comes_from_ec2(
+    hub: Callable[..., Resolve], base: dict[str, Any], facts: dict[str, Any], owner: str
+) -> None:
+    product, _ = hub(images={FOUND: image(**facts)}, newest=FOUND)(base)
+    assert product.base_image.owner == owner
+
+
+def test_whose_a_parameters_ami_is_now_says_nothing_of_the_next(hub: Callable[..., Resolve]) -> None:
+    product, _ = hub(parameters={"/own/base": FOUND}, images={FOUND: image()})({"ssmParameter": "/own/base"})
+    assert (product.base_image.owner, product.base_image.parent_image) == ("", "ssm:/own/base")
+
+
+@pytest.mark.parametrize("base", [{"amiId": FOUND}, {"ssmParameter": "/own/base"}, {"newest": {"owner": "amazon"}}])
+def test_no_ami_is_looked_up_among_everybodys_by_its_name(hub: Callable[..., Resolve], base: dict[str, Any]) -> None:
+    if "newest" in base:
+        base = {"newest": {**base["newest"], "name": AMAZON_LINUX}}
+    _, asked = hub(parameters={"/own/base": FOUND}, images={FOUND: image()}, newest=FOUND)(base)
+    (sought,) = [each.args for each in asked if each.token == "aws:ec2/getAmi:getAmi"]
+    assert sought.get("owners") == ["amazon"] or [each["name"] for each in sought["filters"]] == ["image-id"]
 
 
 def test_a_parameter_that_is_not_there_yet_leaves_the_product_as_it_is(hub: Callable[..., Resolve]) -> None:

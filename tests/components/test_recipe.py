@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from model.files.base_image import BaseImage
 from model.files.component_document import INLINE_MAXIMUM
 from model.files.component_steps import Components, MandatoryComponents
 from model.files.landing_zone import LandingZone
@@ -122,6 +123,15 @@ def test_stated_versions_are_declared_with_what_tells_their_content(recipe: Call
     assert (component["version"], made["version"]) == ("1.0.1", "3.1.6")
     assert component["tags"]["golden-ami:content-sha256"] == content_digest(TEXT)
     assert len(made["tags"]["golden-ami:content-sha256"]) == 64
+
+
+def test_a_recipe_that_starts_from_an_ami_says_whose_that_is(recipe: Callable[..., Any], ledger: Product) -> None:
+    base = BaseImage.model_validate({"amiId": "ami-0123456789abcdef0"})
+    made = recipe({}, base_image=base.found("ami-0123456789abcdef0", "amazon")).one("ImageRecipe").inputs
+    assert made["tags"] == {"golden-ami:base-owner": "amazon"}
+    assert recipe({}, base_image=base).one("ImageRecipe").inputs.get("tags", {}) == {}
+    stated = recipe({}, base_image=base.found("ami-0123456789abcdef0", "amazon"), recipe_version="3.1.6")
+    assert set(stated.one("ImageRecipe").inputs["tags"]) == {"golden-ami:base-owner", "golden-ami:content-sha256"}
 
 
 def test_the_windows_examples_script_runs_by_powershell(

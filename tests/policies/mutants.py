@@ -13,6 +13,7 @@ from policies.rules.rule import Resource
 STRANGER = "999999999999"
 """An account that no landing zone of the tests holds."""
 
+IMAGE_BUILDER = "arn:aws:imagebuilder:us-east-1"
 KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId")
 FLAGS = ("encrypted", "enableKeyRotation")
 PROTECTION = (
@@ -72,6 +73,9 @@ def _of_resource(resource: Resource) -> Iterator[tuple[str, Resource]]:
             yield f"{path} removed", _with(resource, path, None)
         if name in ("targetAccountIds", "userIds") and isinstance(path[-1], int):
             yield f"{path} is a stranger", _with(resource, path, STRANGER)
+        if name == "parentImage":
+            yield f"{path} is a stranger's", _with(resource, path, f"{IMAGE_BUILDER}:{STRANGER}:image/base/x.x.x")
+            yield f"{path} is of nobody knows whom", _with(resource, path, "ami-0123456789abcdef0")
         if name in DOCUMENTS and isinstance(value, str) and value.startswith("{"):
             for what, document in _of_document(json.loads(value)):
                 yield f"{name} {what}", _with(resource, path, json.dumps(document))

@@ -131,8 +131,20 @@ def test_a_product_that_is_shared_with_an_organisation_keeps_every_rule(landing_
     }
     consumer = {"account": "workloads-test", "role": "hosts", "mode": "create"}
     distribution = ({"region": "us-east-1", "share": share, "parameters": ("/team/ami",)},)
-    product = journal(landing_zone, subnet="subnet-00000001", distribution=distribution, consumers=(consumer,))
+    base = {"ssmParameter": "/team/base"}
+    product = journal(
+        landing_zone, baseImage=base, subnet="subnet-00000001", distribution=distribution, consumers=(consumer,)
+    )
     assert findings(product_stack(product, landing_zone)) == []
+
+
+@pytest.mark.parametrize(("owner", "kept"), [("amazon", True), ("", False)])
+def test_a_product_that_starts_from_an_ami_keeps_every_rule_where_its_owner_was_looked_up(
+    landing_zone: LandingZone, owner: str, kept: bool
+) -> None:
+    ami = "ami-0123456789abcdef0"
+    product = journal(landing_zone, subnet="subnet-00000001", baseImage={"amiId": ami}).starting_from(ami, owner)
+    assert (findings(product_stack(product, landing_zone)) == []) is kept
 
 
 def test_what_the_landing_zone_makes_keeps_every_rule(landing_zone: LandingZone) -> None:
@@ -183,4 +195,4 @@ def test_a_replica_key_that_admits_everybody_is_refused(resources: list[Resource
     replica.properties["policy"] = json.dumps({**policy, "Statement": [*policy["Statement"], open_to_all]})
     found = findings(resources)
     assert found
-    assert all("statement Leak" in message for message in found)
+    assert all("Leak" in message for message in found)

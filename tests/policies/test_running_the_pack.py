@@ -125,6 +125,7 @@ def test_a_stack_that_keeps_the_rules_is_deployed_without_a_remark(pulumi: Pulum
     [
         (OPEN_KEY, "kms-key-forbid-public-principal"),
         (BARE_RECIPE, "imagebuilder-recipe-require-encrypted-volumes"),
+        (BARE_RECIPE, "imagebuilder-recipe-scope-base-owner"),
         (BARE_BUCKET, "s3-bucket-require-customer-key"),
     ],
 )

@@ -81,6 +81,7 @@ def test_a_newer_base_moves_the_recipe_and_every_volume_is_encrypted_under_its_r
     on_stack(atlas, "atlas", "up", *AT_ONCE)
     before = recipe(atlas)
     assert before["parentImage"] == first
+    assert before["tags"]["golden-ami:base-owner"] == HUB
     (tmp_path / "install.sh").write_text("echo atlas > /opt/atlas\n", encoding="utf-8")
     ended = atlas.image("atlas", tmp_path).build()
     assert ended.available
