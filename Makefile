@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down clean test check schema product import build retry access script-check preview policies audit affected check-products deploy clock deployment-roles status environment layer sandbox engine
+.PHONY: help up down clean test check schema product import build retry access script-check preview policies pack audit affected check-products deploy bench clock deployment-roles status environment layer sandbox engine
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,19 +72,25 @@ preview: environment layer engine ## Preview a product's stack on the local clou
 policies: environment ## List the policy pack's rules, what they answer, and what is waived
 	@$(RUN) -m commands.policies $(POLICIES)
 
+pack: environment ## Write the policy pack as a folder of its own, for other projects and for `pulumi policy publish`
+	@$(RUN) -m commands.pack $${OUTPUT:+--output "$$OUTPUT"}
+
 audit: environment ## Judge what is deployed on the local cloud by the policy pack (PRODUCT=ledger)
 	@$(RUN) -m local.audit --product $(PRODUCT)
 
+# What a person or a pipeline states reaches the shell by the environment, where it is no command.
 affected: environment ## Print the stacks that a change can affect, in the order of deployment (BASE=origin/main)
-	@$(RUN) -m commands.affected $(if $(BASE),--base "$(BASE)")
+	@$(RUN) -m commands.affected $${BASE:+--base "$$BASE"}
 
 check-products: environment layer engine ## Preview and judge every stack that a change can affect (BASE=origin/main CHECK=--live)
-	@$(RUN) -m local.check.products $(if $(BASE),--base "$(BASE)") $(CHECK)
+	@$(RUN) -m local.check.products $${BASE:+--base "$$BASE"} $(CHECK)
 
 deploy: environment layer ## Deploy a stack with the policy pack, by the environment's credentials and backend (STACK=ledger)
-	@[ -n "$(STACK)" ] || { echo "state what to deploy: make deploy STACK=ledger"; exit 1; }
-	@pulumi stack select --create "$(STACK)"
-	@pulumi up --stack "$(STACK)" --policy-pack policies --yes --non-interactive
+	@[ -n "$$STACK" ] || { echo "state what to deploy: make deploy STACK=ledger"; exit 1; }
+	@pulumi up --stack "$$STACK" --policy-pack policies --yes --non-interactive
+
+bench: environment layer engine ## Measure previews as accounts grow, without and with the policy pack (BENCH=--write)
+	@$(RUN) -m local.bench $(BENCH)
 
 clock: environment ## Let time pass in the local cloud, so that schedules fire (FORWARD=1d)
 	@$(RUN) -m local.clock --forward $(or $(FORWARD),1d)

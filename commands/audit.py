@@ -16,6 +16,7 @@ from commands.project import PROJECT
 from policies.rules.exported import exported_resources
 from policies.rules.judgement import Judgements, judgements, rule_names
 from policies.rules.landing_zone import landing_zone_configuration
+from policies.rules.remediation import read_stack_files
 from policies.rules.waivers import Waivers, read_waivers
 
 PACK = PROJECT / "policies"
@@ -29,7 +30,7 @@ def pack_waivers(today: date) -> Waivers:
 def audited(export: Mapping[str, Any], today: date) -> Judgements:
     """Judge an exported stack on a day; raises ValueError where it is no export, and `SystemExit` as above."""
     resources = exported_resources(export)
-    return judgements(resources, landing_zone_configuration(PACK), pack_waivers(today))
+    return judgements(resources, landing_zone_configuration(PACK), pack_waivers(today), read_stack_files(PACK))
 
 
 def conclusion(found: Judgements) -> str:

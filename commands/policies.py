@@ -23,8 +23,16 @@ INTRODUCTION = """\
 
 `pulumi preview --policy-pack policies` and `pulumi up` hold every stack to these rules, all at level mandatory. What a
 preview cannot know is counted in a remark and judged by the update, and by `make audit PRODUCT=ledger`. Exceptions are
-in `policies/waivers.yaml`, each with its owner, its reason and its last day. This page is written by
-`make policies POLICIES=--write`.
+in `policies/waivers.yaml`, each with its owner, its reason and its last day. Where a field of a stack's file decides
+what a rule checks, a violation ends with its line, as in `(stacks/Pulumi.ledger.yaml:14, distribution)`. This page is
+written by `make policies POLICIES=--write`.
+
+A rule is advisory where the file of `--policy-pack-config` says so and why; without a reason it stays mandatory and
+says so. None can be turned off:
+
+```json
+{"logs-group-require-retention": {"enforcementLevel": "advisory", "reason": "Logs are copied to an archive."}}
+```
 
 """
 
@@ -40,20 +48,33 @@ def page() -> str:
 
 def _section(service: str, rules: list[ResourceRule | StackRule]) -> str:
     rows = [
-        f"| `{rule.name}` | {rule.requirement} | {rule.severity.value} | {', '.join(rule.controls)} |" for rule in rules
+        f"| `{rule.name}` | {rule.requirement} | {rule.severity.value} | {', '.join(rule.controls)} | {_field(rule)} |"
+        for rule in rules
     ]
     return "\n".join(
-        (f"## {service}", "", "| rule | what must hold | severity | answers |", "|---|---|---|---|", *rows, "")
+        (
+            f"## {service}",
+            "",
+            "| rule | what must hold | severity | answers | field |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        )
     )
+
+
+def _field(rule: ResourceRule | StackRule) -> str:
+    return f"`{rule.field}`" if rule.field else ""
 
 
 def listed(waivers: Waivers) -> Table:
     """The rules as a table for the terminal."""
-    table = Table("rule", "severity", "answers", "waived for")
+    table = Table("rule", "severity", "answers", "field", "waived for")
     for rule in RULES:
         excused = [f"{each.resource} until {each.expires}" for each in waivers.valid if each.rule == rule.name]
         over = [f"{each.resource}: over since {each.expires}" for each in waivers.expired if each.rule == rule.name]
-        table.add_row(rule.name, rule.severity.value, ", ".join(rule.controls), "\n".join((*excused, *over)))
+        waived = "\n".join((*excused, *over))
+        table.add_row(rule.name, rule.severity.value, ", ".join(rule.controls), rule.field, waived)
     return table
 
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,14 @@ class Stacks:
     def export(self, stack: str) -> dict[str, Any]:
         """A deployed stack's state, as `pulumi stack export` prints it, without secrets; raises `StackError`."""
         return json.loads(self._quiet("stack", "export", "--stack", stack, directory=self.repository))
+
+    def unprotect(self, stack: str, types: Collection[str]) -> None:
+        """Lift the protection of resources of some types in a stack's state, where there is such a stack."""
+        self.prepare(stack)
+        resources: list[dict[str, Any]] = self.export(stack).get("deployment", {}).get("resources") or []
+        for resource in resources:
+            if resource["type"] in types and resource.get("protect"):
+                self._quiet("state", "unprotect", resource["urn"], "--stack", stack, "--yes", directory=self.repository)
 
     def configuration(self, stack: str) -> Path:
         """The copy of a stack's file that the engine may write to."""

@@ -51,11 +51,17 @@ class StackReport:
         )
 
     @property
+    def protected(self) -> tuple[Change, ...]:
+        """What may end, once its protection is lifted in the stack that is deployed."""
+        guarded = (change for change in self.preview.changes if change.ends and change.guarded is not None)
+        return tuple(change for change in guarded if change not in self.refused)
+
+    @property
     def verdict(self) -> Verdict:
         """What the stack alone comes to; what broke outweighs what is violated, as nothing else is sure then."""
         if self.preview.errors:
             return Verdict.BROKEN
-        return Verdict.VIOLATIONS if self.preview.violations or self.refused else Verdict.CLEAN
+        return Verdict.VIOLATIONS if self.preview.explains_itself or self.refused else Verdict.CLEAN
 
     @property
     def counts(self) -> Mapping[Operation, int]:
@@ -77,6 +83,8 @@ class StackReport:
             for found, word in ((self.preview.violations, "violation"), (self.refused, "refused ending"))
             if found
         ]
+        if not told and self.verdict is Verdict.VIOLATIONS:
+            return "protected"
         return ", ".join(told) or "keeps every rule"
 
 

@@ -76,7 +76,7 @@ class EngineRuns:
             code = self._run(command, events, output.fileno())
         lines = events.read_text(encoding="utf-8").splitlines() if events.exists() else []
         preview = read_events(command.stack, lines)
-        if code and not preview.violations and not preview.errors:
+        if code and not preview.explains_itself:
             told = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-20:]
             return Preview(command.stack, errors=("\n".join(told) or f"the engine ended with {code}",))
         return preview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
@@ -39,14 +39,23 @@ GUARDED_TYPES: Mapping[str, Guarded] = {
 }
 
 
+def types_of(kinds: Collection[Guarded]) -> frozenset[str]:
+    """The types of resources of some kinds."""
+    return frozenset(type_ for type_, kind in GUARDED_TYPES.items() if kind in kinds)
+
+
 @dataclass(frozen=True)
 class Change:
-    """One resource that an update would touch; `properties` are those that differ."""
+    """One resource that an update would touch; `properties` are those that differ.
+
+    `protected` tells that the engine refuses to delete it until its protection is lifted in the stack's state.
+    """
 
     operation: Operation
     type: str
     name: str
     properties: tuple[str, ...] = ()
+    protected: bool = False
 
     @property
     def guarded(self) -> Guarded | None:
@@ -83,6 +92,11 @@ class Preview:
     waived: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
+    @property
+    def explains_itself(self) -> bool:
+        """Whether there is a reason for a preview that failed."""
+        return bool(self.errors or self.violations or any(change.protected for change in self.changes))
+
     def of(self, operation: Operation) -> tuple[Change, ...]:
         """The changes of one kind."""
         return tuple(change for change in self.changes if change.operation is operation)
@@ -110,14 +124,18 @@ def read_events(stack: str, lines: Iterable[str]) -> Preview:
             violations[Violation(str(policy.get("policyName")), resource, message)] = None
         told = _part(event, "diagnosticEvent")
         if told.get("severity") == "error":
-            text = _plain(told.get("message"))
-            if _PROTECTED.search(text):
-                resource = str(told.get("urn", "")).rpartition("::")[2]
-                violations[Violation("protected", resource, f"{resource}: {_first(text)}")] = None
-            else:
+            text, urn = _plain(told.get("message")), str(told.get("urn", ""))
+            resource, kind = urn.rpartition("::")[2], urn.split("::")[-2:][0].rpartition("$")[2]
+            if not _PROTECTED.search(text):
                 errors.append(text)
+            elif kind in GUARDED_TYPES:
+                changes[kind, resource] = Change(Operation.DELETE, kind, resource, protected=True)
+            else:
+                violations[Violation("protected", resource, f"{resource}: {_first(text)}")] = None
+    # "preview failed" is the engine's last word where it has given its reasons before.
+    reasons = tuple(error for error in errors if error != "preview failed")
     return Preview(
-        stack, tuple(changes.values()), tuple(violations), tuple(pending), tuple(dict.fromkeys(waived)), tuple(errors)
+        stack, tuple(changes.values()), tuple(violations), tuple(pending), tuple(dict.fromkeys(waived)), reasons
     )
 
 

@@ -20,7 +20,7 @@ from local.check.base_state import BaseTree, base_cloud, deploy_base, prepared, 
 from local.check.check_report import CheckReport, StackReport, Verdict
 from local.check.engine_runs import Command, EngineRuns
 from local.check.live_previews import live_commands
-from local.check.preview_events import Preview
+from local.check.preview_events import Preview, types_of
 from local.cloud_process import CloudError
 from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report
@@ -68,6 +68,10 @@ def _local(stacks: tuple[str, ...], tree: BaseTree, files: StackFiles, report: R
         deploy_base(tree, FOLDER, record, report, stacks)
         session = prepared(FOLDER, record, report, files)
         here = Stacks(FOLDER, session.environment, report)
+        for product in files.products.values():
+            if product.name in stacks and product.allowed_deletions:
+                # What the engine refuses for its protection ends a preview before the stack is judged as a whole.
+                here.unprotect(product.name, types_of(product.allowed_deletions))
         commands = [
             Command(stack, tuple(here.preview_command(stack, *QUIET)), session.environment, REPOSITORY)
             for stack in stacks
@@ -104,13 +108,14 @@ def _problems(found: tuple[StackReport, ...], files: StackFiles, gone: tuple[str
         f"{waiver.owner} renew it"
         for waiver in waivers.expired
     ]
+    # Only where every stack was previewed to its end is a waiver known to excuse nothing.
     whole = {stack.stack for stack in found} == {LANDING_ZONE_STACK, *files.products}
+    judged = whole and all(stack.verdict is Verdict.CLEAN for stack in found)
     used = {waived.partition(", until ")[0] for stack in found for waived in stack.preview.waived}
     unused = [
         f"policies/waivers.yaml: nothing needs the waiver {waiver.label} any more; take it out"
         for waiver in waivers.valid
-        # Only where every stack was previewed to its end is a waiver known to excuse nothing.
-        if whole and not any(stack.preview.errors for stack in found) and waiver.label not in used
+        if judged and waiver.label not in used
     ]
     orphaned = [
         f"stacks/Pulumi.{stack}.yaml is gone, and with it what says how to remove the stack: destroy {stack} first, "

@@ -51,6 +51,11 @@ SCHEMA: Mapping[str, Any] = {
 }
 """JSON Schema of each property, for Pulumi's `PolicyConfigSchema`."""
 
+REASON_SCHEMA: Mapping[str, Any] = {
+    "reason": {"type": "string", "description": "Why the rule is advisory; without it, it is mandatory.", "default": ""}
+}
+"""As above, of every rule."""
+
 
 def _texts(value: Any) -> frozenset[str]:
     if not isinstance(value, list | tuple):

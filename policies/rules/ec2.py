@@ -48,7 +48,9 @@ def forbid_world_ingress(group: Resource) -> Findings:
         )
 
 
-@resource_rule("ec2-group-bound-egress", Severity.MEDIUM, ("CKV_AWS_382",), (GROUP, RULE, EGRESS_RULE))
+@resource_rule(
+    "ec2-group-bound-egress", Severity.MEDIUM, ("CKV_AWS_382",), (GROUP, RULE, EGRESS_RULE), field="product.egress"
+)
 def forbid_world_egress(group: Resource) -> Findings:
     """No security group lets traffic out to the world on every port."""
     for rule, block in _openings(group, "egress"):

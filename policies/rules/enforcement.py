@@ -19,22 +19,24 @@ from pulumi_policy import (
 )
 
 from .catalogue import RESOURCE_RULES, STACK_RULES
-from .configuration import SCHEMA, Configuration
-from .judgement import judgements, name_of
+from .configuration import REASON_SCHEMA, SCHEMA, Configuration
+from .judgement import judgements, name_of, told
+from .levels import PENDING, advisory_rules, level_note, refused_rules
 from .places import PROVIDER, Place, place_of
+from .remediation import NO_FILES, StackFiles
 from .repeated import without_repeated
 from .rule import Resource, ResourceRule, StackRule
 from .symbols import with_symbols
 from .values import plain
 from .waivers import NONE, Waivers
 
-PENDING = "stack-findings-count-pending"
-
 WAIVED = "waived: "
 """How a remark on a waiver begins; its label follows."""
 
 
-def resource_policy(rule: ResourceRule, level: EnforcementLevel, waivers: Waivers = NONE) -> ResourceValidationPolicy:
+def resource_policy(
+    rule: ResourceRule, level: EnforcementLevel, waivers: Waivers = NONE, files: StackFiles = NO_FILES
+) -> ResourceValidationPolicy:
     """The engine's form of a rule about single resources."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -48,34 +50,43 @@ def resource_policy(rule: ResourceRule, level: EnforcementLevel, waivers: Waiver
             protected=args.opts.protect,
             place=place(args.provider),
         )
-        for finding in rule.findings(resource, Configuration.of(args.get_config())):
+        configuration = args.get_config()
+        for finding in rule.findings(resource, Configuration.of(configuration)):
             # The engine asks again during the update, before it makes the resource and with every value known.
             if not finding.pending and not waivers.covers(rule.name, resource.name, finding.statement):
-                report(f"{resource.name}: {finding.message}", None)
+                message = told(finding, rule.name, resource.urn, files)
+                report(f"{resource.name}: {message}{level_note(configuration)}", None)
 
     return ResourceValidationPolicy(validate=validate, **_description(rule, level))
 
 
-def stack_policy(rule: StackRule, level: EnforcementLevel, waivers: Waivers = NONE) -> StackValidationPolicy:
+def stack_policy(
+    rule: StackRule, level: EnforcementLevel, waivers: Waivers = NONE, files: StackFiles = NO_FILES
+) -> StackValidationPolicy:
     """The engine's form of a rule about a stack."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        resources = _resources(args)
-        for finding in rule.findings(resources, Configuration.of(args.get_config())):
+        configuration = args.get_config()
+        for finding in rule.findings(_resources(args), Configuration.of(configuration)):
+            name = finding.rule or rule.name
             # The engine asks again after the update, about the final state.
-            if not finding.pending and not waivers.covers(
-                finding.rule or rule.name, name_of(finding.urn), finding.statement
-            ):
-                report(finding.message, finding.urn)
+            if finding.pending or name in advisory_rules(configuration):
+                continue
+            if not waivers.covers(name, name_of(finding.urn), finding.statement):
+                report(told(finding, name, finding.urn, files) + level_note(configuration), finding.urn)
 
     return StackValidationPolicy(validate=validate, **_description(rule, level))
 
 
 def pending_policy(waivers: Waivers = NONE) -> StackValidationPolicy:
-    """A remark that counts what a preview cannot judge, and what waivers excuse; advisory, as nothing is wrong yet."""
+    """Remarks that count what a preview cannot judge, what waivers excuse, and which levels are lowered in vain.
+
+    Advisory, as nothing is wrong yet.
+    """
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        found = judgements(_resources(args), Configuration.of(args.get_config()), waivers)
+        configuration = args.get_config()
+        found = judgements(_resources(args), Configuration.of(configuration), waivers)
         pending = found.pending
         if pending:
             places = ", ".join(dict.fromkeys(f"{each.resource} ({each.rule})" for each in pending))
@@ -84,6 +95,8 @@ def pending_policy(waivers: Waivers = NONE) -> StackValidationPolicy:
         for waiver, count in used.items():
             findings = "1 finding" if count == 1 else f"{count} findings"
             report(f"{WAIVED}{waiver.label}, until {waiver.expires} by {waiver.owner}: {findings}", None)
+        if refused := refused_rules(configuration):
+            report(f"{', '.join(refused)}: stay mandatory, as their configuration lowers them without a reason", None)
 
     return StackValidationPolicy(
         validate=validate,
@@ -136,5 +149,5 @@ def _description(rule: ResourceRule | StackRule, level: EnforcementLevel) -> dic
         "severity": rule.severity,
         "framework": PolicyComplianceFramework(name="golden-ami", reference=", ".join(rule.controls)),
         "tags": list(rule.controls),
-        **({"config_schema": PolicyConfigSchema(properties=dict(SCHEMA))} if rule.configured else {}),
+        "config_schema": PolicyConfigSchema(properties={**REASON_SCHEMA, **(SCHEMA if rule.configured else {})}),
     }

@@ -68,7 +68,9 @@ def require_encrypted_volumes(recipe: Resource) -> Findings:
         )
 
 
-@configured_resource_rule("imagebuilder-recipe-scope-base-owner", Severity.CRITICAL, ("CKV_AWS_386",), (RECIPE,))
+@configured_resource_rule(
+    "imagebuilder-recipe-scope-base-owner", Severity.CRITICAL, ("CKV_AWS_386",), (RECIPE,), field="product.baseImage"
+)
 def scope_base_owner(recipe: Resource, configuration: Configuration) -> Findings:
     """A recipe starts from an image of AWS's, of the landing zone's or of a named account.
 
@@ -92,7 +94,13 @@ def scope_base_owner(recipe: Resource, configuration: Configuration) -> Findings
     )
 
 
-@resource_rule("imagebuilder-distribution-require-regional-keys", Severity.CRITICAL, ("CKV_AWS_199",), (DISTRIBUTION,))
+@resource_rule(
+    "imagebuilder-distribution-require-regional-keys",
+    Severity.CRITICAL,
+    ("CKV_AWS_199",),
+    (DISTRIBUTION,),
+    field="product.distribution",
+)
 def require_key_in_every_region(configuration: Resource) -> Findings:
     """Every Region of a distribution encrypts its copies under a customer key of that Region, by its full ARN."""
     distributions = look_up(configuration.properties, "distributions")
@@ -113,6 +121,7 @@ def require_key_in_every_region(configuration: Resource) -> Findings:
     Severity.CRITICAL,
     ("CKV_AWS_205", "ec2_ami_public"),
     (DISTRIBUTION,),
+    field="product.distribution",
 )
 def forbid_public_images(configuration: Resource) -> Findings:
     """No image is shared with everybody."""
@@ -160,7 +169,13 @@ def require_metadata_tokens(infrastructure: Resource) -> Findings:
     )
 
 
-@resource_rule("imagebuilder-infrastructure-require-network", Severity.HIGH, ("CKV2_AWS_5", "EC2.2"), (INFRASTRUCTURE,))
+@resource_rule(
+    "imagebuilder-infrastructure-require-network",
+    Severity.HIGH,
+    ("CKV2_AWS_5", "EC2.2"),
+    (INFRASTRUCTURE,),
+    field="product.subnet",
+)
 def require_network(infrastructure: Resource) -> Findings:
     """Build instances start in a chosen subnet behind chosen security groups, never in the default network."""
     yield from require(look_up(infrastructure.properties, "subnetId"), is_given, "no subnet is chosen; set subnet_id.")
@@ -175,6 +190,7 @@ def require_network(infrastructure: Resource) -> Findings:
     Severity.CRITICAL,
     ("CKV_AWS_205", "ec2_ami_public"),
     (DISTRIBUTION,),
+    field="product.distribution",
 )
 def scope_accounts(distribution: Resource, configuration: Configuration) -> Findings:
     """Images are copied to, and shared with, accounts and organisations of the landing zone only."""

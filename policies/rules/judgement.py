@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 from .catalogue import RESOURCE_RULES, STACK_RULES
 from .configuration import Configuration
+from .remediation import NO_FILES, StackFiles
 from .rule import Resource
+from .values import Finding
 from .waivers import NONE, Waiver, Waivers
+
+_FIELDS = {rule.name: rule.field for rule in (*RESOURCE_RULES, *STACK_RULES)}
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,26 @@ class Judgements:
         return tuple(each for each in self.all if each.waiver is not None)
 
 
-def judgements(resources: tuple[Resource, ...], configuration: Configuration, waivers: Waivers = NONE) -> Judgements:
+def judgements(
+    resources: tuple[Resource, ...],
+    configuration: Configuration,
+    waivers: Waivers = NONE,
+    files: StackFiles = NO_FILES,
+) -> Judgements:
     """Judge a stack by every rule; the rules about single resources are among those that look at the final state."""
     found: list[Judgement] = []
     for rule in STACK_RULES:
         for finding in rule.findings(resources, configuration):
             name, resource = finding.rule or rule.name, name_of(finding.urn)
             waiver = waivers.covering(name, resource, finding.statement)
-            found.append(Judgement(name, resource, finding.message, finding.pending, waiver))
+            message = told(finding, name, finding.urn, files)
+            found.append(Judgement(name, resource, message, finding.pending, waiver))
     return Judgements(tuple(found))
+
+
+def told(finding: Finding, rule: str, urn: str | None, files: StackFiles) -> str:
+    """What a rule says of a resource, and where to mend it where a file decides."""
+    return finding.message + files.place(_FIELDS[rule], urn or "")
 
 
 def rule_names() -> frozenset[str]:

@@ -97,7 +97,13 @@ def require_protection(key: Resource) -> Findings:
         yield Finding("the key may be deleted by an update; set protect=True in its options.")
 
 
-@resource_rule("kms-key-bound-size", Severity.HIGH, ("AWS.KMS.quota-key-policy-document-size",), (*KEYS, KEY_POLICY))
+@resource_rule(
+    "kms-key-bound-size",
+    Severity.HIGH,
+    ("AWS.KMS.quota-key-policy-document-size",),
+    (*KEYS, KEY_POLICY),
+    field="product.distribution",
+)
 def bound_size(key: Resource) -> Findings:
     """Every key policy keeps within AWS's 32,768 bytes."""
     policy = look_up(key.properties, "policy")
@@ -115,7 +121,11 @@ def head_room(key: Resource) -> int | None:
 
 
 @configured_resource_rule(
-    "kms-key-scope-accounts", Severity.CRITICAL, ("CKV_AWS_33", "KMS.5", "AWS-0065"), (*KEYS, KEY_POLICY)
+    "kms-key-scope-accounts",
+    Severity.CRITICAL,
+    ("CKV_AWS_33", "KMS.5", "AWS-0065"),
+    (*KEYS, KEY_POLICY),
+    field="product.distribution",
 )
 def scope_key_accounts(key: Resource, configuration: Configuration) -> Findings:
     """No key of images admits anybody outside the landing zone, a key of data at most named roles of others.
@@ -133,7 +143,9 @@ def bind_key_services(key: Resource, configuration: Configuration) -> Findings:
     yield from bind_services(key, "policy", configuration)
 
 
-@resource_rule("kms-key-bind-roles", Severity.CRITICAL, ("CKV_AWS_33", "AWS-0065"), (*KEYS, KEY_POLICY))
+@resource_rule(
+    "kms-key-bind-roles", Severity.CRITICAL, ("CKV_AWS_33", "AWS-0065"), (*KEYS, KEY_POLICY), field="product.consumers"
+)
 def bind_key_roles(key: Resource) -> Findings:
     """A key policy that admits another account names the roles in it."""
     yield from bind_other_accounts(key)
@@ -194,7 +206,9 @@ def _denies_other_grants(statement: Statement) -> bool:
     return denied and others and named and stated.get("BoolIfExists") == {"kms:GrantIsForAWSResource": "false"}
 
 
-@configured_resource_rule("kms-grant-scope-accounts", Severity.CRITICAL, ("KMS.5",), (GRANT,))
+@configured_resource_rule(
+    "kms-grant-scope-accounts", Severity.CRITICAL, ("KMS.5",), (GRANT,), field="product.consumers"
+)
 def scope_grantee(grant: Resource, configuration: Configuration) -> Findings:
     """No key is granted to anybody outside the landing zone."""
     grantee = look_up(grant.properties, "granteePrincipal")

@@ -14,13 +14,20 @@ KEY = "golden-ami:landingZone"
 STACK_TAG = "golden-ami:stack"
 """The tag that every provider of the program adds beside the landing zone's own."""
 
+LANDING_ZONE_STACK = "landing-zone"
+
+
+def stack_file(stack: str) -> str:
+    """Where the file of a stack lies below the project."""
+    return f"stacks/Pulumi.{stack}.yaml"
+
 
 def landing_zone_configuration(pack: Path) -> Configuration:
     """The configuration out of the program's landing-zone file; an empty one where the pack lies elsewhere.
 
     Raises `SystemExit` for a file that is no YAML: rules that know no account would let everything pass.
     """
-    file = pack.parent / "stacks" / "Pulumi.landing-zone.yaml"
+    file = pack.parent / stack_file(LANDING_ZONE_STACK)
     if not file.exists():
         return Configuration()
     try:

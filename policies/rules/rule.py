@@ -60,6 +60,9 @@ class _Description:
     requirement: str
     """What must hold, in one sentence."""
 
+    field: str
+    """The field of a stack's file that decides what is checked, such as `product.distribution`; "" where none does."""
+
 
 @dataclass(frozen=True)
 class ResourceRule(_Description):
@@ -92,29 +95,39 @@ class StackRule(_Description):
 
 
 def resource_rule(
-    name: str, severity: Severity, controls: tuple[str, ...], types: tuple[str, ...], recheck: bool = True
+    name: str,
+    severity: Severity,
+    controls: tuple[str, ...],
+    types: tuple[str, ...],
+    recheck: bool = True,
+    field: str = "",
 ) -> Callable[[Callable[[Resource], Findings]], ResourceRule]:
     """Make a rule of a function over one resource; its docstring is the requirement."""
 
     def decorate(check: Callable[[Resource], Findings]) -> ResourceRule:
-        return ResourceRule(name, severity, controls, _requirement(check), types, check, recheck)
+        return ResourceRule(name, severity, controls, _requirement(check), field, types, check, recheck)
 
     return decorate
 
 
 def stack_rule(
-    name: str, severity: Severity, controls: tuple[str, ...]
+    name: str, severity: Severity, controls: tuple[str, ...], field: str = ""
 ) -> Callable[[Callable[[tuple[Resource, ...]], Findings]], StackRule]:
     """Make a rule of a function over all resources of a stack; its docstring is the requirement."""
 
     def decorate(check: Callable[[tuple[Resource, ...]], Findings]) -> StackRule:
-        return StackRule(name, severity, controls, _requirement(check), check)
+        return StackRule(name, severity, controls, _requirement(check), field, check)
 
     return decorate
 
 
 def configured_resource_rule(
-    name: str, severity: Severity, controls: tuple[str, ...], types: tuple[str, ...], recheck: bool = True
+    name: str,
+    severity: Severity,
+    controls: tuple[str, ...],
+    types: tuple[str, ...],
+    recheck: bool = True,
+    field: str = "",
 ) -> Callable[[ConfiguredCheck], ResourceRule]:
     """Make a rule of a function over one resource and the pack's configuration."""
 
@@ -122,13 +135,13 @@ def configured_resource_rule(
         def unconfigured(resource: Resource) -> Findings:
             return check(resource, NOT_CONFIGURED)
 
-        return ResourceRule(name, severity, controls, _requirement(check), types, unconfigured, recheck, check)
+        return ResourceRule(name, severity, controls, _requirement(check), field, types, unconfigured, recheck, check)
 
     return decorate
 
 
 def configured_stack_rule(
-    name: str, severity: Severity, controls: tuple[str, ...]
+    name: str, severity: Severity, controls: tuple[str, ...], field: str = ""
 ) -> Callable[[ConfiguredStackCheck], StackRule]:
     """Make a rule of a function over all resources of a stack and the pack's configuration."""
 
@@ -136,7 +149,7 @@ def configured_stack_rule(
         def unconfigured(resources: tuple[Resource, ...]) -> Findings:
             return check(resources, NOT_CONFIGURED)
 
-        return StackRule(name, severity, controls, _requirement(check), unconfigured, check)
+        return StackRule(name, severity, controls, _requirement(check), field, unconfigured, check)
 
     return decorate
 

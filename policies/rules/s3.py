@@ -118,13 +118,15 @@ def forbid_public_principal(resource: Resource) -> Findings:
     yield from forbid_everybody(resource, optional=resource.type in BUCKET)
 
 
-@configured_resource_rule("s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), (*POLICY, *BUCKET))
+@configured_resource_rule(
+    "s3-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_70", "S3.6"), (*POLICY, *BUCKET), field="product.uploaders"
+)
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
     """No bucket policy admits anybody outside the landing zone but named roles, such as a team's that uploads."""
     yield from scope_accounts(policy, "policy", configuration, guests=True)
 
 
-@resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), (*POLICY, *BUCKET))
+@resource_rule("s3-policy-bind-roles", Severity.HIGH, ("S3.6",), (*POLICY, *BUCKET), field="product.uploaders")
 def bind_policy_roles(policy: Resource) -> Findings:
     """A bucket policy that admits another account names the roles in it."""
     yield from bind_other_accounts(policy)

@@ -50,7 +50,9 @@ def forbid_public_principal(resource: Resource) -> Findings:
     yield from forbid_everybody(resource, optional=resource.type == TOPIC)
 
 
-@configured_resource_rule("sns-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_169",), (POLICY, TOPIC))
+@configured_resource_rule(
+    "sns-policy-scope-accounts", Severity.CRITICAL, ("CKV_AWS_169",), (POLICY, TOPIC), field="product.notifications"
+)
 def scope_policy_accounts(policy: Resource, configuration: Configuration) -> Findings:
     """No topic's policy admits accounts or organisations outside the landing zone."""
     yield from scope_accounts(policy, "policy", configuration)

@@ -15,7 +15,9 @@ ACCOUNT = "account"
 """The output in which a component says in which account its resources lie."""
 
 
-@configured_stack_rule("stack-resources-require-account", Severity.CRITICAL, ("golden-ami",))
+@configured_stack_rule(
+    "stack-resources-require-account", Severity.CRITICAL, ("golden-ami",), field="landingZone.targets"
+)
 def require_account(resources: tuple[Resource, ...], configuration: Configuration) -> Findings:
     """Every resource lies in its component's account, and that is one of the landing zone's."""
     known = {resource.urn: resource for resource in resources}
@@ -37,7 +39,7 @@ def require_account(resources: tuple[Resource, ...], configuration: Configuratio
             )
 
 
-@configured_stack_rule("stack-resources-require-tags", Severity.MEDIUM, ("Tag.1",))
+@configured_stack_rule("stack-resources-require-tags", Severity.MEDIUM, ("Tag.1",), field="landingZone.tags")
 def require_tags(resources: tuple[Resource, ...], configuration: Configuration) -> Findings:
     """Every resource that can carry tags carries the landing zone's."""
     for resource in resources:

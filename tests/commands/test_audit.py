@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -48,6 +49,15 @@ def test_every_violation_is_told_and_fails() -> None:
     assert "logs-group-require-customer-key" in text
     assert "logs-group-require-retention" in text
     assert "2 violations." in text
+
+
+def test_a_violation_names_the_line_of_the_file_that_decided_it() -> None:
+    kind = "aws:imagebuilder/distributionConfiguration:DistributionConfiguration"
+    bare = {"urn": f"urn:pulumi:ledger::golden-ami::{kind}::bare", "type": kind, "outputs": {}}
+    (found,) = audited(export(bare), TODAY).violations
+    (line,) = re.findall(r"\(stacks/Pulumi\.ledger\.yaml:(\d+), distribution\)$", found.message)
+    text = (PROJECT / "stacks" / "Pulumi.ledger.yaml").read_text(encoding="utf-8")
+    assert text.splitlines()[int(line) - 1].strip() == "distribution:"
 
 
 def test_what_is_waived_is_told_and_passes() -> None:

@@ -99,6 +99,32 @@ def test_actions_that_gain_together_are_found_across_statements(action: str, fur
     assert judged(ESCALATION, allow(action), {**allow(further), "Effect": "Deny"}) == KEPT
 
 
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:AttachRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:CreateAccessKey",
+        "iam:UpdateLoginProfile",
+        "iam:AddUserToGroup",
+        "sts:AssumeRole",
+        "lambda:UpdateFunctionCode",
+        ["iam:PassRole", "ec2:RunInstances"],
+        ["iam:PassRole", "lambda:CreateFunction"],
+        ["iam:PassRole", "cloudformation:CreateStack"],
+        ["iam:PassRole", "codebuild:CreateProject"],
+        ["iam:PassRole", "ecs:RunTask"],
+        ["iam:PassRole", "glue:CreateDevEndpoint"],
+        ["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"],
+    ],
+)
+def test_the_known_ways_to_more_are_found(actions: Any) -> None:
+    assert judged(ESCALATION, allow(actions)) == BROKEN
+
+
 OWN = f"arn:aws:iam::{ACCOUNT}:role/{{}}"
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from commands.pack import packed
 from local.engine.go_build import EngineError
 from local.engine.install import install
 from local.environment import LocalFolder, tool_environment
@@ -41,6 +44,8 @@ aws.cloudwatch.LogGroup(
 
 OPEN_KEY = GOOD_LOG_GROUP.replace('{"AWS": "arn:aws:iam::111111111111:root"}', '"*"')
 
+SHORT_RETENTION = GOOD_LOG_GROUP.replace("days=365", "days=30")
+
 LATE_RETENTION = GOOD_LOG_GROUP.replace("days=365", "days=key.arn.apply(lambda arn: 30 if arn else 365)")
 
 BARE_RECIPE = """
@@ -62,6 +67,7 @@ bucket = aws.s3.Bucket("scripts")
 aws.s3.BucketVersioning("versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"})
 """
 
+Engine = Callable[..., subprocess.CompletedProcess[str]]
 Pulumi = Callable[[str, str], subprocess.CompletedProcess[str]]
 
 
@@ -76,8 +82,8 @@ def engine_folder() -> LocalFolder:
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, engine_folder: LocalFolder) -> Pulumi:
-    """Runs a command of the engine on a program, in a project and state of its own, under the pack."""
+def engine(tmp_path: Path, engine_folder: LocalFolder) -> Engine:
+    """Runs commands of the engine in a project and state of its own."""
     for name in ("bin", "state", "project"):
         (tmp_path / name).mkdir()
     plugin = tmp_path / "bin" / "pulumi-resource-aws"
@@ -92,7 +98,7 @@ def pulumi(tmp_path: Path, engine_folder: LocalFolder) -> Pulumi:
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
     }
 
-    def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
             cwd=tmp_path / "project",
@@ -102,12 +108,19 @@ def pulumi(tmp_path: Path, engine_folder: LocalFolder) -> Pulumi:
             timeout=120,
         )
 
+    made = run("stack", "init", "dev")
+    assert made.returncode == 0, made.stderr
+    return run
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, engine: Engine) -> Pulumi:
+    """Runs a command of the engine on a program under the pack."""
+
     def run(command: str, program: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "project" / "__main__.py").write_text(program)
         return engine(*command.split(), "--policy-pack", str(PACK))
 
-    made = engine("stack", "init", "dev")
-    assert made.returncode == 0, made.stderr
     return run
 
 
@@ -133,6 +146,36 @@ def test_a_mandatory_violation_stops_a_preview(pulumi: Pulumi, program: str, rul
     answer = pulumi("preview", program)
     assert answer.returncode != 0, answer.stdout
     assert re.search(rf"\[mandatory\] .* {rule} ", answer.stdout), answer.stdout
+    # No file of the project beside the pack decides what another project makes.
+    assert "(stacks/" not in answer.stdout
+
+
+def test_a_violation_in_a_stack_with_a_file_names_the_line(pulumi: Pulumi, engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "project" / "Pulumi.yaml").write_text("name: golden-ami\nruntime: python\n")
+    made = engine("stack", "init", "ledger")
+    assert made.returncode == 0, made.stderr
+    answer = pulumi("preview --stack ledger", BARE_RECIPE)
+    assert re.search(r"\(stacks/Pulumi\.ledger\.yaml:\d+, baseImage\)", answer.stdout), answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("lowered", "level", "told", "code"),
+    [
+        ({"enforcementLevel": "advisory", "reason": "An archive keeps them."}, "advisory", "An archive keeps them.", 0),
+        ({"enforcementLevel": "advisory"}, "mandatory", 'lowers it without a "reason"', 1),
+        ("disabled", "mandatory", 'lowers it without a "reason"', 1),
+    ],
+)
+def test_a_rule_is_advisory_for_a_reason_only(
+    pulumi: Pulumi, tmp_path: Path, lowered: Any, level: str, told: str, code: int
+) -> None:
+    rule = "logs-group-require-retention"
+    file = tmp_path / "configuration.json"
+    file.write_text(json.dumps({rule: lowered}))
+    answer = pulumi(f"preview --policy-pack-config {file}", SHORT_RETENTION)
+    assert (answer.returncode != 0) is bool(code), answer.stdout + answer.stderr
+    assert re.search(rf"\[{level}\] .* {rule} ", answer.stdout), answer.stdout
+    assert told in answer.stdout
 
 
 def test_what_no_preview_can_judge_is_counted_in_a_remark_and_stops_nothing(pulumi: Pulumi) -> None:
@@ -164,3 +207,26 @@ def test_a_bucket_without_its_companions_is_told_everything_that_is_missing(pulu
     missing = ("require-customer-key", "block-public-access", "disable-acls", "require-tls")
     assert [name for name in missing if f"s3-bucket-{name}" not in answer.stdout] == []
     assert "s3-bucket-require-versioning" not in answer.stdout
+
+
+FOREIGN_KEY = GOOD_LOG_GROUP.replace("arn:aws:iam::111111111111:root", "arn:aws:iam::999999999999:root")
+
+
+def test_a_foreign_project_is_judged_by_the_packed_folder_and_its_own_configuration(
+    tmp_path: Path, engine: Engine
+) -> None:
+    folder = tmp_path / "elsewhere" / "policies"
+    packed(PACK.parent, folder)
+    (folder / "venv").symlink_to(sys.prefix)
+    configuration = tmp_path / "configuration.json"
+    configuration.write_text(json.dumps({"all": "mandatory", "kms-key-scope-accounts": {"accounts": ["111111111111"]}}))
+    options = ("--policy-pack", str(folder), "--policy-pack-config", str(configuration))
+    for program, told in (
+        (GOOD_LOG_GROUP, ""),
+        (FOREIGN_KEY, "kms-key-scope-accounts"),
+        (BARE_BUCKET, "s3-bucket-require-customer-key"),
+    ):
+        (tmp_path / "project" / "__main__.py").write_text(program)
+        answer = engine("preview", *options)
+        assert (answer.returncode == 0) is (told == ""), answer.stdout + answer.stderr
+        assert told in answer.stdout
