@@ -144,7 +144,7 @@ def execution_policy(
                     "ssm:ListCommands",
                 ),
             ),
-            Statement("ReadBaseImage", ("ssm:GetParameter",), _public_parameters(region, hub)),
+            Statement("ReadBaseImage", ("ssm:GetParameter",), _base_parameters(names, plan, base_product)),
             Statement(
                 "UseImageKeys",
                 USE_ACTIONS,
@@ -249,5 +249,10 @@ def _log_streams(names: ProductNames) -> tuple[str]:
     return (f"{names.log_group_arn(names.build_log_group)}:*",)
 
 
-def _public_parameters(region: str, hub: str) -> tuple[str, ...]:
-    return (f"arn:aws:ssm:{region}::parameter/aws/service/*", f"arn:aws:ssm:{region}:{hub}:parameter/*")
+def _base_parameters(names: ProductNames, plan: DistributionPlan, base_product: str | None) -> tuple[str, ...]:
+    """The parameters that may name the base image: AWS's public ones, and the one that the product's file states."""
+    own = (plan.base_parameter, channel_parameter(base_product) if base_product else None)
+    return (
+        f"arn:aws:ssm:{names.region}::parameter/aws/service/*",
+        *(parameter_arn(name, names.account, names.region) for name in own if name),
+    )

@@ -108,14 +108,16 @@ def _problems(found: tuple[StackReport, ...], files: StackFiles, gone: tuple[str
         f"{waiver.owner} renew it"
         for waiver in waivers.expired
     ]
-    # Only where every stack was previewed to its end is a waiver known to excuse nothing.
+    # Only where every stack was previewed to its end, and nothing of the rule waits for the update, is a waiver known
+    # to excuse nothing.
     whole = {stack.stack for stack in found} == {LANDING_ZONE_STACK, *files.products}
     judged = whole and all(stack.verdict is Verdict.CLEAN for stack in found)
+    waiting = " ".join(pending for stack in found for pending in stack.preview.pending)
     used = {waived.partition(", until ")[0] for stack in found for waived in stack.preview.waived}
     unused = [
         f"policies/waivers.yaml: nothing needs the waiver {waiver.label} any more; take it out"
         for waiver in waivers.valid
-        if judged and waiver.label not in used
+        if judged and waiver.label not in used and f"({waiver.rule})" not in waiting
     ]
     orphaned = [
         f"stacks/Pulumi.{stack}.yaml is gone, and with it what says how to remove the stack: destroy {stack} first, "

@@ -31,7 +31,7 @@ from .values import Finding, Findings
 PIPELINE = "golden-ami:product:ProductPipeline"
 
 
-@stack_rule("stack-launches-require-access", Severity.HIGH, ("golden-ami",))
+@stack_rule("stack-launches-require-access", Severity.HIGH, ("golden-ami",), field="product.consumers")
 def require_access(resources: tuple[Resource, ...]) -> Findings:
     """Every consumer role can launch the image in every Region that the product file promises it."""
     for pipeline in resources:
@@ -41,7 +41,9 @@ def require_access(resources: tuple[Resource, ...]) -> Findings:
                 yield from _kept(promise, places, resources, pipeline)
 
 
-@configured_stack_rule("stack-launches-forbid-strangers", Severity.CRITICAL, ("golden-ami",))
+@configured_stack_rule(
+    "stack-launches-forbid-strangers", Severity.CRITICAL, ("golden-ami",), field="product.distribution"
+)
 def forbid_strangers(resources: tuple[Resource, ...], configuration: Configuration) -> Findings:
     """Nobody outside the landing zone can use an image's key, whatever their own account allows them."""
     stranger = _stranger(configuration)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from .rule import Resource
-from .values import UNKNOWN
+from .values import UNKNOWN, key_region, look_up
 
 KEY_TYPES = (
     "aws:kms/key:Key",
@@ -51,10 +51,22 @@ def _settled(resource: Resource, keys: Mapping[str, str]) -> dict[str, Any]:
     settled: dict[str, Any] = {}
     for name, value in resource.properties.items():
         sources = resource.sources.get(name, frozenset())
-        only = next(iter(sources)) if len(sources) == 1 else None
-        symbol = keys.get(only) if only else None
-        settled[name] = _replaced(name, value, symbol) if symbol else value
+        arns = [keys[urn] for urn in sorted(sources) if urn in keys]
+        if len(sources) == len(arns) == 1:
+            settled[name] = _replaced(name, value, arns[0])
+        elif arns and len(sources) == len(arns) and isinstance(value, list):
+            settled[name] = [_misplaced(entry, arns) for entry in cast(list[Any], value)]
+        else:
+            settled[name] = value
     return settled
+
+
+def _misplaced(entry: Any, arns: list[str]) -> Any:
+    """An entry for a Region where none of several keys lies, with one of them: whichever it is, it is wrong there."""
+    region = look_up(entry, "region")
+    if not isinstance(region, str) or any(key_region(arn) == region for arn in arns):
+        return entry
+    return _replaced("", entry, arns[0])
 
 
 def _replaced(name: str, value: Any, symbol: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report
 from local.session import Session
 from local.stack_files import StackFiles
-from tests.ci.pipelines import DEPLOY, GITLAB, JENKINS, commands_of
+from tests.ci.pipelines import CHECK, DEPLOY, GITLAB, JENKINS, commands_of
 from tests.local.check.repositories import bare_environment, edit, git, made_repository, run
 
 pytestmark = pytest.mark.stack
@@ -73,6 +74,19 @@ def test_each_system_deploys_the_affected_stacks_with_the_policy_pack(merged: De
     assert code == 0, said
     assert "golden-ami@v" in said, said
     assert merged.deployed()["landing-zone"] > 10
+
+
+def test_a_change_is_checked_against_what_is_deployed_where_that_is_asked_for(merged: Deployment) -> None:
+    edit(merged.repository / "stacks" / "Pulumi.landing-zone.yaml", r"owner: cloud-platform@", "owner: platform@")
+    edit(merged.repository / "stacks" / "Pulumi.ledger.yaml", r"name: ledger\n", "name: ledger\n    tags: {team: a}\n")
+    code, said = run(CHECK, "make check-products BASE=main CHECK=--live", merged.repository, merged.environment)
+    report = (merged.repository / ".local" / "check" / "report.md").read_text(encoding="utf-8")
+    git(merged.repository, "checkout", "--quiet", "--", "stacks")
+    assert (code, "nothing stands in the way" in said) == (0, True), said
+    # The landing zone is there and gets another tag; the product was never deployed.
+    assert re.search(r"^\| landing-zone \|  \| [1-9]\d* \|  \|  \| keeps every rule \|$", report, re.M), report
+    assert re.search(r"^\| ledger \| [1-9]\d+ \|  \|  \|  \| keeps every rule \|$", report, re.M), report
+    assert merged.deployed()["ledger"] == 0
 
 
 def test_a_stack_that_breaks_a_rule_ends_the_deployment_before_it(merged: Deployment) -> None:

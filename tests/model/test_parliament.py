@@ -54,6 +54,7 @@ ACCEPTED: dict[tuple[str, Finding], str] = {
     (DEPLOYER, _escalation("PutBucketPolicy", "DeleteObject")): _OWN_POLICY,
     (DEPLOYER, _escalation("PutLifecycleConfiguration", "DeleteObject")): _OWN_POLICY,
     (DEPLOYER, Finding(MISMATCH, "ssm:GetParameter on arn:*:ssm:*:*:parameter/*")): _PUBLIC_PARAMETER,
+    ("execution_policy", Finding(MISMATCH, "ssm:GetParameter on arn:*:ssm:*:*:parameter/*")): _PUBLIC_PARAMETER,
     (DEPLOYER, Finding(MISMATCH, "logs:DescribeLogGroups on *")): (
         "log groups are its resources (Service Authorization Reference, Amazon CloudWatch Logs)"
     ),

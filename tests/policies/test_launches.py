@@ -13,7 +13,7 @@ from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Sha
 from model.key_policies import AUTO_SCALING_OPERATIONS, image_key_policy
 from model.names import TAG_PRODUCT, auto_scaling_role_arn
 from model.target_policies import consumer_key_policy, consumer_launch_policy, key_symbol
-from policies.rules import launches
+from policies.rules import imagebuilder, launches
 from policies.rules.configuration import Configuration
 from policies.rules.places import Place
 from policies.rules.rule import Resource
@@ -281,3 +281,24 @@ def test_a_grant_outside_the_landing_zone_is_refused(grantee: str) -> None:
     resources = deployed()
     named(resources, "grant").properties["granteePrincipal"] = grantee
     assert stranger_can(resources) == BROKEN
+
+
+def regional_keys(resources: list[Resource]) -> str:
+    (configuration,) = [each for each in with_symbols(resources) if each.name == "distribution"]
+    return of(imagebuilder.require_key_in_every_region.findings(configuration, LANDING_ZONE))
+
+
+def test_a_region_in_which_no_key_of_the_stack_lies_is_refused_before_the_keys_are_there() -> None:
+    resources = previewed()
+    assert regional_keys(resources) == PENDING
+    named(resources, "distribution").properties["distributions"][1]["region"] = "ap-south-1"
+    assert regional_keys(resources) == BROKEN
+
+
+def test_a_key_that_may_come_from_elsewhere_waits() -> None:
+    resources = previewed()
+    configuration = named(resources, "distribution")
+    configuration.properties["distributions"][1]["region"] = "ap-south-1"
+    sources = {"distributions": configuration.sources["distributions"] | {urn("elsewhere")}}
+    moved = replace(configuration, sources=sources)
+    assert regional_keys([*without(resources, "distribution"), moved]) == PENDING

@@ -41,6 +41,11 @@ def test_the_examples_keep_every_rule_but_for_what_is_waived(
     assert [waiver for waiver in waivers.valid if waiver not in used] == []
 
 
+@pytest.mark.parametrize("stack", ["hardened-linux", "hardened-windows"])
+def test_an_example_that_is_new_is_previewed_without_a_violation(world: World, stack: str) -> None:
+    assert world.stacks.preview(stack) == 0
+
+
 @pytest.mark.parametrize("stack", ["landing-zone", "ledger", "payroll"])
 def test_every_mutant_of_an_example_is_refused(
     plans: dict[str, tuple[Resource, ...]], waivers: Waivers, stack: str

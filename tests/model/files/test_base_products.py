@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import yaml
 
 from model.documents import PolicyDocument
 from model.files.base_products import check_base_product
+from model.files.landing_zone import LandingZone
 from model.files.loading import PRODUCT_KEY, load_landing_zone, load_product, stack_path
 from model.files.problems import FileError
+from model.files.product import Product
 from model.pipeline_policies import execution_policy
 
 REPOSITORY = Path(__file__).parents[3]
@@ -131,3 +134,20 @@ def test_the_pipeline_uses_the_bases_key_by_its_alias_and_no_other(project: Proj
         assert found[sid]["Resource"] == "arn:aws:kms:us-east-1:111111111111:key/*"
     assert found["GrantBaseImageKey"]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
     assert "UseBaseImageKey" not in statements(execution_policy(names, plan, keys))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "base", "read"),
+    [
+        (None, None, []),
+        ("/team/base", None, ["arn:aws:ssm:us-east-1:111111111111:parameter/team/base"]),
+        (None, "ledger", ["arn:aws:ssm:us-east-1:111111111111:parameter/golden-ami/ledger/stable"]),
+    ],
+)
+def test_of_the_hubs_parameters_only_what_names_the_base_image_is_read(
+    ledger: Product, landing_zone: LandingZone, parameter: str | None, base: str | None, read: list[str]
+) -> None:
+    plan = replace(ledger.plan(landing_zone), base_parameter=parameter)
+    policy = execution_policy(ledger.names(landing_zone), plan, ("arn:aws:kms:us-east-1:111111111111:key/0",), base)
+    public = "arn:aws:ssm:us-east-1::parameter/aws/service/*"
+    assert statements(policy)["ReadBaseImage"]["Resource"] == ([public, *read] if read else public)
