@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.affected import removed
 from commands.project import CommandError
 from local.account_setup import set_up
 from local.cloud_process import CloudProcess, Record
@@ -106,12 +105,6 @@ def prepared(folder: LocalFolder, record: Record, report: Report, files: StackFi
     folder.cloud.mkdir(parents=True, exist_ok=True)
     credentials = set_up(folder, files, endpoint(record.port), record.run)
     return Session(folder, report, files, record, credentials)
-
-
-def products_of_base(tree: BaseTree) -> tuple[str, ...]:
-    """The products that the base has a file of."""
-    paths = [f"stacks/{file.name}" for file in (tree.tree / "stacks").glob("Pulumi.*.yaml")]
-    return removed(paths, ())
 
 
 def _free_port() -> int:

@@ -14,9 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from commands.affected import DEFAULT_BASE, Change, affected, bases_of, removed
 from commands.audit import pack_waivers
-from commands.project import INTERRUPTED, CommandError
+from commands.project import INTERRUPTED, CommandError, product_names
 from local.check.access_change import access_change
-from local.check.base_state import BaseTree, base_cloud, deploy_base, prepared, products_of_base
+from local.check.base_state import BaseTree, base_cloud, deploy_base, prepared
 from local.check.check_report import CheckReport, StackReport, Verdict
 from local.check.engine_runs import Command, EngineRuns
 from local.check.live_previews import live_commands
@@ -48,7 +48,7 @@ def check(base: str, report: Report, *, live: bool = False) -> CheckReport:
     tree = BaseTree(REPOSITORY, FOLDER.path / "base")
     try:
         tree.check_out(change.commit)
-        before = products_of_base(tree)
+        before = product_names(tree.tree)
         if live:
             previews = _previews(live_commands(REPOSITORY, FOLDER, stacks), report)
         else:
@@ -91,7 +91,7 @@ def _previews(commands: list[Command], report: Report) -> dict[str, Preview]:
         return EngineRuns(FOLDER.logs).previews(commands, done)
 
 
-def _reported(preview: Preview, tree: BaseTree, before: tuple[str, ...], files: StackFiles) -> StackReport:
+def _reported(preview: Preview, tree: BaseTree, before: list[str], files: StackFiles) -> StackReport:
     if preview.stack == LANDING_ZONE_STACK:
         return StackReport(preview)
     product = files.product(preview.stack)

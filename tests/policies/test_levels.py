@@ -126,3 +126,16 @@ def test_the_pack_is_served_with_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi_policy.policy, "_PolicyAnalyzerServicer", object)
     demand_reasons()
     assert vars(pulumi_policy.policy)["_PolicyAnalyzerServicer"] is ReasonedServicer
+
+
+def test_a_resource_is_read_once_for_each_rule_about_its_type_and_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[object] = []
+    read = vars(pulumi_policy.policy)["deserialize_properties"]
+
+    def counted(properties: object) -> object:
+        reads.append(properties)
+        return read(properties)
+
+    monkeypatch.setattr(pulumi_policy.policy, "deserialize_properties", counted)
+    assert single(configured({})).enforcementLevel == MANDATORY
+    assert len(reads) == sum(logs.LOG_GROUP in rule.types for rule in RESOURCE_RULES) < len(RESOURCE_RULES)
