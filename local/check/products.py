@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -31,6 +30,7 @@ from model.files.loading import LANDING_ZONE_STACK
 from model.files.problems import FileError
 
 FOLDER = LocalFolder(REPOSITORY / ".local" / "check", tools=REPOSITORY / ".local")
+MARKDOWN, PAGE = FOLDER.path / "report.md", FOLDER.path / "report.html"
 FAILURES = (CommandError, FileError, CloudError, StackError, ClientError, BotoCoreError, OSError)
 QUIET = ("--color", "never", "--suppress-progress")
 
@@ -127,13 +127,11 @@ def _problems(found: tuple[StackReport, ...], files: StackFiles, gone: tuple[str
     return (*expired, *unused, *orphaned)
 
 
-def write(found: CheckReport) -> tuple[Path, Path]:
-    """Write the report in both forms; returns where."""
+def write(found: CheckReport) -> None:
+    """Write the report in both forms."""
     FOLDER.path.mkdir(parents=True, exist_ok=True)
-    markdown, page = FOLDER.path / "report.md", FOLDER.path / "report.html"
-    markdown.write_text(found.markdown(), encoding="utf-8")
-    page.write_text(found.html(), encoding="utf-8")
-    return markdown, page
+    MARKDOWN.write_text(found.markdown(), encoding="utf-8")
+    PAGE.write_text(found.html(), encoding="utf-8")
 
 
 def main(
@@ -149,6 +147,8 @@ def main(
     """
     report = Report()
     signal.signal(signal.SIGTERM, _interrupt)
+    for stale in (MARKDOWN, PAGE):
+        stale.unlink(missing_ok=True)
     try:
         found = check(base, report, live=live)
     except FAILURES as error:
@@ -157,7 +157,7 @@ def main(
     except KeyboardInterrupt:
         report.remark("stopped; nothing is left running")
         sys.exit(INTERRUPTED)
-    markdown, page = write(found)
+    write(found)
     if found.stacks:
         report.console.print(found.table())
     for stack in found.stacks:
@@ -170,7 +170,7 @@ def main(
     for problem in found.problems:
         report.remark(problem)
     report.remark(found.conclusion)
-    report.remark(f"The report: {markdown} and {page.name}")
+    report.remark(f"The report: {MARKDOWN} and {PAGE.name}")
     sys.exit(found.verdict)
 
 

@@ -91,7 +91,10 @@ def test_what_keeps_the_check_from_its_end_is_told_in_its_words(
     repository: Path, break_it: Callable[[Path], object], told: str
 ) -> None:
     break_it(repository)
+    (repository / ".local" / "check").mkdir()
+    (repository / ".local" / "check" / "report.md").write_text("of another check", encoding="utf-8")
     code, said = check(repository)
     assert code == 2
+    assert not (repository / ".local" / "check" / "report.md").exists()
     assert told in said
     assert "Traceback" not in said
