@@ -67,10 +67,11 @@ def stack_policy(
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         configuration = args.get_config()
+        advisory = advisory_rules(configuration)
         for finding in rule.findings(_resources(args), Configuration.of(configuration)):
             name = finding.rule or rule.name
             # The engine asks again after the update, about the final state.
-            if finding.pending or name in advisory_rules(configuration):
+            if finding.pending or name in advisory:
                 continue
             if not waivers.covers(name, name_of(finding.urn), finding.statement):
                 report(told(finding, name, finding.urn, files) + level_note(configuration), finding.urn)

@@ -11,7 +11,7 @@ from pulumi_policy import Severity
 from .conditions import bound_by_prefix, bound_values
 from .documents import Statement, forbid, statements, values
 from .escalation_actions import CREDENTIALS, GAINS, GAINS_TOGETHER, GIVES_ITSELF, READING, SHARING
-from .iam import IDENTITY_POLICIES, ROLE, identity_documents
+from .iam import IDENTITY_POLICIES, ROLE, ROLE_POLICY, identity_documents
 from .rule import Resource, resource_rule
 from .values import Findings, entries, look_up, require
 
@@ -29,7 +29,7 @@ ADMINISTRATION = ("AdministratorAccess", "IAMFullAccess")
 """AWS's policies that allow everything, or to give oneself everything."""
 
 _OWN = {
-    "aws:iam/rolePolicy:RolePolicy": ("role", "role"),
+    ROLE_POLICY: ("role", "role"),
     "aws:iam/userPolicy:UserPolicy": ("user", "user"),
     "aws:iam/groupPolicy:GroupPolicy": ("group", "group"),
     ROLE: ("name", "role"),

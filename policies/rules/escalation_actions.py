@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-GAINS = (
-    "iam:addusertogroup",
+GIVES_ITSELF = (
     "iam:attachgrouppolicy",
     "iam:attachrolepolicy",
     "iam:attachuserpolicy",
-    "iam:createaccesskey",
-    "iam:createloginprofile",
-    "iam:createpolicyversion",
     "iam:deleterolepermissionsboundary",
     "iam:deleteuserpermissionsboundary",
     "iam:putgrouppolicy",
@@ -19,6 +15,15 @@ GAINS = (
     "iam:putrolepolicy",
     "iam:putuserpermissionsboundary",
     "iam:putuserpolicy",
+)
+"""Actions that give more to the principal they name, so that no principal may name itself."""
+
+GAINS = (
+    *GIVES_ITSELF,
+    "iam:addusertogroup",
+    "iam:createaccesskey",
+    "iam:createloginprofile",
+    "iam:createpolicyversion",
     "iam:setdefaultpolicyversion",
     "iam:updateassumerolepolicy",
     "iam:updateloginprofile",
@@ -134,17 +139,3 @@ SHARING = (
     "ssm:putresourcepolicy",
 )
 """Actions that decide who else may use a resource."""
-
-GIVES_ITSELF = (
-    "iam:attachgrouppolicy",
-    "iam:attachrolepolicy",
-    "iam:attachuserpolicy",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleteuserpermissionsboundary",
-    "iam:putgrouppolicy",
-    "iam:putrolepermissionsboundary",
-    "iam:putrolepolicy",
-    "iam:putuserpermissionsboundary",
-    "iam:putuserpolicy",
-)
-"""Actions that give more to the principal they name, so that no principal may name itself."""

@@ -15,6 +15,7 @@ from .rule import Resource, configured_resource_rule, resource_rule
 from .values import Findings, entries, is_given, look_up
 
 ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 WITHOUT_RESOURCES = (
     "autoscaling:describe*",
@@ -45,7 +46,7 @@ WITHOUT_RESOURCES = (
 
 IDENTITY_POLICIES = (
     "aws:iam/policy:Policy",
-    "aws:iam/rolePolicy:RolePolicy",
+    ROLE_POLICY,
     "aws:iam/userPolicy:UserPolicy",
     "aws:iam/groupPolicy:GroupPolicy",
 )

@@ -11,14 +11,13 @@ from typing import Any, cast
 from model.access import Grant, NamedPolicy, ResourceSide
 from model.launch_access import Place
 
+from .iam import ROLE, ROLE_POLICY
 from .imagebuilder import DISTRIBUTION
+from .kms import GRANT, KEYS
 from .rule import Resource
-from .symbols import KEY_TYPES, key_arn
+from .symbols import key_arn
 from .values import UNKNOWN, entries, look_up
 
-GRANT = "aws:kms/grant:Grant"
-ROLE = "aws:iam/role:Role"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 KEY_OF_REGION = re.compile(r"\$\{imageKey\.([a-z0-9-]+)\}")
 """What stands, in a document that a component registers, for the image key of a Region."""
 
@@ -63,7 +62,7 @@ def promises(pipeline: Resource) -> tuple[Promise, ...]:
 def key_places(resources: tuple[Resource, ...], pipeline: Resource) -> Mapping[tuple[str, str], Place]:
     """By account and Region what a stack's distribution gives an account, where a key of the stack encrypts it."""
     hub = str(look_up(pipeline.properties, "account"))
-    keys = tuple(resource for resource in resources if resource.type in KEY_TYPES)
+    keys = tuple(resource for resource in resources if resource.type in KEYS)
     places: dict[tuple[str, str], Place] = {}
     for distribution in resources:
         if distribution.type != DISTRIBUTION:
@@ -111,7 +110,7 @@ def document_of(policy: Resource, resources: tuple[Resource, ...]) -> Mapping[st
     registered = look_up(known[policy.parent].properties, "policies") if policy.parent in known else None
     document = look_up(registered, policy.name)
     sources = [known.get(urn) for urn in policy.sources.get("policy", frozenset())]
-    arns = {source.region: key_arn(source) for source in sources if source is not None and source.type in KEY_TYPES}
+    arns = {source.region: key_arn(source) for source in sources if source is not None and source.type in KEYS}
     if not isinstance(document, dict) or not arns:
         return None
     text = KEY_OF_REGION.sub(lambda found: arns.get(found[1]) or found[0], json.dumps(document))

@@ -23,6 +23,7 @@ from model.launch_access import KEY_USE, Answer, LaunchAccess, Launcher, Place, 
 from model.names import auto_scaling_role_arn
 from model.planned_launches import AUTO_SCALING_POLICY, LEFT_TO_EXISTING_ROLES
 
+from .conditions import account_in
 from .configuration import Configuration
 from .launch_documents import Promise, document_of, key_places, policies_of, promises
 from .rule import Resource, configured_stack_rule, stack_rule
@@ -55,8 +56,7 @@ def forbid_strangers(resources: tuple[Resource, ...], configuration: Configurati
             for what in _open_to(stranger, arn, side):
                 yield Finding(f"{pipeline.name}: {what}; name the accounts of the landing zone.", urn=pipeline.urn)
             for grant in side.grants:
-                account = grant.grantee.split(":")[4] if grant.grantee.count(":") > 4 else grant.grantee
-                if account not in configuration.accounts:
+                if account_in(grant.grantee) not in configuration.accounts:
                     yield Finding(
                         f"{pipeline.name}: a grant lets {grant.grantee} use {arn}; grant it to accounts of the "
                         "landing zone.",

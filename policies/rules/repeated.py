@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from . import s3, sns, sqs
 from .companions import companions
+from .iam import ROLE, ROLE_POLICY
 from .rule import Resource
 from .values import entries, look_up
-
-ROLE = "aws:iam/role:Role"
-ROLE_POLICY = ("aws:iam/rolePolicy:RolePolicy",)
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,9 @@ class _Owner:
 
 
 _OWNERS = {
-    "aws:sqs/queue:Queue": _Owner("url", ("aws:sqs/queuePolicy:QueuePolicy",), "queueUrl"),
-    "aws:sns/topic:Topic": _Owner("arn", ("aws:sns/topicPolicy:TopicPolicy",), "arn"),
-    "aws:s3/bucket:Bucket": _Owner("bucket", ("aws:s3/bucketPolicy:BucketPolicy",), "bucket"),
-    "aws:s3/bucketV2:BucketV2": _Owner("bucket", ("aws:s3/bucketPolicy:BucketPolicy",), "bucket"),
+    sqs.QUEUE: _Owner("url", (sqs.POLICY,), "queueUrl"),
+    sns.TOPIC: _Owner("arn", (sns.POLICY,), "arn"),
+    **dict.fromkeys(s3.BUCKET, _Owner("bucket", s3.POLICY, "bucket")),
 }
 
 
@@ -56,7 +54,7 @@ def _once(resource: Resource, known: tuple[Resource, ...]) -> Resource:
 
 def _without_own_policies(role: Resource, known: tuple[Resource, ...]) -> Resource:
     inline = entries(look_up(role.properties, "inlinePolicies"))
-    own = companions(known, ROLE_POLICY, "role", role, "name").found
+    own = companions(known, (ROLE_POLICY,), "role", role, "name").found
     names = {look_up(policy.properties, "name") for policy in own}
     foreign = [policy for policy in inline if look_up(policy, "name") not in names]
     if len(foreign) == len(inline):

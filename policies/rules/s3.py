@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 from pulumi_policy import Severity
 
-from .companions import companions, require_companion, require_statement
+from .companions import Companions, companions, require_companion, require_statement
 from .configuration import Configuration
 from .documents import Statement, forbid, refuses_plain_http, values
 from .iam import lists_everything
@@ -41,29 +42,27 @@ _OBJECTS = re.compile(r"\*|arn:aws[a-z-]*:s3:::[^/]+/\*")
 @stack_rule("s3-bucket-require-customer-key", Severity.HIGH, ("CKV_AWS_145", "S3.17", "AWS-0132"))
 def require_customer_key(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket encrypts new objects under a customer key by its full ARN."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, ENCRYPTION, "bucket", bucket, "bucket"),
-            _under_customer_key,
-            "the bucket has no BucketServerSideEncryptionConfiguration; add one with a customer key.",
-        )
+    yield from require_of_buckets(
+        resources,
+        ENCRYPTION,
+        _under_customer_key,
+        "the bucket has no BucketServerSideEncryptionConfiguration; add one with a customer key.",
+    )
 
 
 @stack_rule("s3-bucket-require-versioning", Severity.MEDIUM, ("CKV_AWS_21", "S3.14", "AWS-0090"))
 def require_versioning(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket keeps the versions of its objects."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, VERSIONING, "bucket", bucket, "bucket"),
-            lambda versioning: require(
-                look_up(versioning.properties, "versioningConfiguration", "status"),
-                lambda value: value == "Enabled",
-                'versions are not kept; set versioning_configuration.status to "Enabled".',
-            ),
-            "the bucket has no BucketVersioning; add one that is enabled.",
-        )
+    yield from require_of_buckets(
+        resources,
+        VERSIONING,
+        lambda versioning: require(
+            look_up(versioning.properties, "versioningConfiguration", "status"),
+            lambda value: value == "Enabled",
+            'versions are not kept; set versioning_configuration.status to "Enabled".',
+        ),
+        "the bucket has no BucketVersioning; add one that is enabled.",
+    )
 
 
 @stack_rule(
@@ -73,38 +72,36 @@ def require_versioning(resources: tuple[Resource, ...]) -> Findings:
 )
 def block_public_access(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket blocks public access in all four ways."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, PUBLIC_ACCESS_BLOCK, "bucket", bucket, "bucket"),
-            _blocks_everything,
-            "the bucket has no BucketPublicAccessBlock; add one with all four settings.",
-        )
+    yield from require_of_buckets(
+        resources,
+        PUBLIC_ACCESS_BLOCK,
+        _blocks_everything,
+        "the bucket has no BucketPublicAccessBlock; add one with all four settings.",
+    )
 
 
 @stack_rule("s3-bucket-disable-acls", Severity.MEDIUM, ("CKV2_AWS_65", "S3.12"))
 def disable_acls(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket turns access control lists off: its policy alone says who may do what."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, OWNERSHIP, "bucket", bucket, "bucket"),
-            lambda controls: require(
-                look_up(controls.properties, "rule", "objectOwnership"),
-                lambda value: value == "BucketOwnerEnforced",
-                'access control lists count; set rule.object_ownership to "BucketOwnerEnforced".',
-            ),
-            'the bucket has no BucketOwnershipControls; add one with "BucketOwnerEnforced".',
-        )
+    yield from require_of_buckets(
+        resources,
+        OWNERSHIP,
+        lambda controls: require(
+            look_up(controls.properties, "rule", "objectOwnership"),
+            lambda value: value == "BucketOwnerEnforced",
+            'access control lists count; set rule.object_ownership to "BucketOwnerEnforced".',
+        ),
+        'the bucket has no BucketOwnershipControls; add one with "BucketOwnerEnforced".',
+    )
 
 
 @stack_rule("s3-bucket-require-tls", Severity.HIGH, ("CKV_AWS_379", "S3.5"))
 def require_tls(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket's policy denies everybody what comes without TLS, for the bucket and for its objects."""
-    for bucket in buckets(resources):
+    for bucket in _buckets(resources):
         yield from require_statement(
             bucket,
-            companions(resources, POLICY, "bucket", bucket, "bucket"),
+            _of_bucket(resources, POLICY, bucket),
             _refuses_plain_http,
             "no BucketPolicy denies s3:* on the bucket and its objects where aws:SecureTransport is false; add one.",
         )
@@ -143,10 +140,10 @@ def bind_listing(policy: Resource) -> Findings:
 @stack_rule("s3-bucket-require-own-key", Severity.HIGH, ("CKV_AWS_145", "S3.17"))
 def require_own_key(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket's policy denies everybody to write under another key than the bucket's own."""
-    for bucket in buckets(resources):
+    for bucket in _buckets(resources):
         yield from require_statement(
             bucket,
-            companions(resources, POLICY, "bucket", bucket, "bucket"),
+            _of_bucket(resources, POLICY, bucket),
             _refuses_other_keys,
             f"no BucketPolicy denies s3:PutObject where {_KEY_HEADER} is another key's; add one.",
         )
@@ -156,11 +153,11 @@ def require_own_key(resources: tuple[Resource, ...]) -> Findings:
 def require_one_builder(resources: tuple[Resource, ...]) -> Findings:
     """In a product's script bucket nobody but one role writes what is built next."""
     owners = {resource.urn for resource in resources if resource.type == SCRIPT_BUCKET}
-    for bucket in buckets(resources):
+    for bucket in _buckets(resources):
         if bucket.parent in owners:
             yield from require_statement(
                 bucket,
-                companions(resources, POLICY, "bucket", bucket, "bucket"),
+                _of_bucket(resources, POLICY, bucket),
                 _refuses_foreign_builds,
                 f"no BucketPolicy denies s3:PutObject below {BUILDS} to all but the role that pins builds; add one.",
             )
@@ -193,8 +190,19 @@ def _denies_writing(statement: Statement) -> bool:
     return statement.get("Effect") == "Deny" and everybody and "s3:PutObject" in values(statement.get("Action"))
 
 
-def buckets(resources: tuple[Resource, ...]) -> list[Resource]:
-    """The buckets of a stack."""
+def require_of_buckets(
+    resources: tuple[Resource, ...], types: tuple[str, ...], check: Callable[[Resource], Findings], missing: str
+) -> Findings:
+    """A finding for each bucket of a stack that has no setting of some types, or one that fails the check."""
+    for bucket in _buckets(resources):
+        yield from require_companion(bucket, _of_bucket(resources, types, bucket), check, missing)
+
+
+def _of_bucket(resources: tuple[Resource, ...], types: tuple[str, ...], bucket: Resource) -> Companions:
+    return companions(resources, types, "bucket", bucket, "bucket")
+
+
+def _buckets(resources: tuple[Resource, ...]) -> list[Resource]:
     return [resource for resource in resources if resource.type in BUCKET]
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from pulumi_policy import Severity
 
-from .companions import companions, require_companion
 from .documents import Statement, forbid, values
 from .rule import Resource, resource_rule, stack_rule
-from .s3 import POLICY, buckets
+from .s3 import POLICY, require_of_buckets
 from .values import Finding, Findings, entries, is_given, look_up, require
 
 LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
@@ -35,62 +34,58 @@ _UNRELATED = ("s3:getobject", "s3:putbucketpolicy", "s3:deletebucket")
 @stack_rule("s3-bucket-require-access-log", Severity.MEDIUM, ("CKV_AWS_18", "S3.9", "AWS-0089"))
 def require_access_log(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket logs who reads and writes it."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, LOGGING, "bucket", bucket, "bucket"),
-            lambda logging: require(
-                look_up(logging.properties, "targetBucket"), is_given, "logs go nowhere; set target_bucket."
-            ),
-            "the bucket has no BucketLogging; add one with a target_bucket.",
-        )
+    yield from require_of_buckets(
+        resources,
+        LOGGING,
+        lambda logging: require(
+            look_up(logging.properties, "targetBucket"), is_given, "logs go nowhere; set target_bucket."
+        ),
+        "the bucket has no BucketLogging; add one with a target_bucket.",
+    )
 
 
 @stack_rule("s3-bucket-require-lifecycle", Severity.LOW, ("CKV2_AWS_61", "S3.13"))
 def require_lifecycle(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket has an enabled lifecycle rule."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, LIFECYCLE, "bucket", bucket, "bucket"),
-            lambda lifecycle: _require_one(
-                lifecycle, _is_enabled, 'no lifecycle rule is enabled; set status to "Enabled" in one of rules.'
-            ),
-            "the bucket has no BucketLifecycleConfiguration; add one with an enabled rule.",
-        )
+    yield from require_of_buckets(
+        resources,
+        LIFECYCLE,
+        lambda lifecycle: _require_one(
+            lifecycle, _is_enabled, 'no lifecycle rule is enabled; set status to "Enabled" in one of rules.'
+        ),
+        "the bucket has no BucketLifecycleConfiguration; add one with an enabled rule.",
+    )
 
 
 @stack_rule("s3-bucket-require-upload-abort", Severity.LOW, ("CKV_AWS_300",))
 def require_upload_abort(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket drops uploads that were never finished, wherever in it they are."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, LIFECYCLE, "bucket", bucket, "bucket"),
-            lambda lifecycle: _require_one(
-                lifecycle,
-                _aborts_uploads,
-                "unfinished uploads stay for good; add an enabled rule to rules, without a filter, "
-                "that sets abort_incomplete_multipart_upload.days_after_initiation.",
-            ),
-            "the bucket has no BucketLifecycleConfiguration; add one that aborts incomplete multipart uploads.",
-        )
+    yield from require_of_buckets(
+        resources,
+        LIFECYCLE,
+        lambda lifecycle: _require_one(
+            lifecycle,
+            _aborts_uploads,
+            "unfinished uploads stay for good; add an enabled rule to rules, without a filter, "
+            "that sets abort_incomplete_multipart_upload.days_after_initiation.",
+        ),
+        "the bucket has no BucketLifecycleConfiguration; add one that aborts incomplete multipart uploads.",
+    )
 
 
 @stack_rule("s3-bucket-require-replication", Severity.LOW, ("CKV_AWS_144", "S3.7"))
 def require_replication(resources: tuple[Resource, ...]) -> Findings:
     """Every bucket copies its objects to another one."""
-    for bucket in buckets(resources):
-        yield from require_companion(
-            bucket,
-            companions(resources, REPLICATION, "bucket", bucket, "bucket"),
-            lambda replication: _require_one(
-                replication,
-                _replicates,
-                'objects are not copied; set status to "Enabled" and destination.bucket in one of rules.',
-            ),
-            "the bucket has no BucketReplicationConfig; add one to a bucket in another Region.",
-        )
+    yield from require_of_buckets(
+        resources,
+        REPLICATION,
+        lambda replication: _require_one(
+            replication,
+            _replicates,
+            'objects are not copied; set status to "Enabled" and destination.bucket in one of rules.',
+        ),
+        "the bucket has no BucketReplicationConfig; add one to a bucket in another Region.",
+    )
 
 
 @resource_rule("s3-policy-forbid-wildcard-action", Severity.HIGH, ("S3.6",), POLICY)

@@ -11,15 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from .kms import KEYS
 from .rule import Resource
 from .values import UNKNOWN, key_region, look_up
-
-KEY_TYPES = (
-    "aws:kms/key:Key",
-    "aws:kms/replicaKey:ReplicaKey",
-    "aws:kms/externalKey:ExternalKey",
-    "aws:kms/replicaExternalKey:ReplicaExternalKey",
-)
 
 KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId", "keyId", "targetKeyId")
 """Properties, at any depth, that hold a key's ARN or id."""
@@ -28,7 +22,7 @@ KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId", "keyId", "targetKey
 def with_symbols(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     """The resources with a symbolic ARN for each unknown key whose one source is a key of the stack."""
     known = tuple(resources)
-    keys = {resource.urn: symbol for resource in known if resource.type in KEY_TYPES and (symbol := key_arn(resource))}
+    keys = {resource.urn: symbol for resource in known if resource.type in KEYS and (symbol := key_arn(resource))}
     if not keys:
         return known
     return tuple(replace(resource, properties=_settled(resource, keys)) for resource in known)

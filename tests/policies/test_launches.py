@@ -13,11 +13,11 @@ from model.distribution import ConsumerRole, DistributionPlan, RegionTarget, Sha
 from model.key_policies import AUTO_SCALING_OPERATIONS, image_key_policy
 from model.names import TAG_PRODUCT, auto_scaling_role_arn
 from model.target_policies import consumer_key_policy, consumer_launch_policy, key_symbol
-from policies.rules import imagebuilder, launches
+from policies.rules import imagebuilder, kms, launches
 from policies.rules.configuration import Configuration
 from policies.rules.places import Place
 from policies.rules.rule import Resource
-from policies.rules.symbols import KEY_TYPES, with_symbols
+from policies.rules.symbols import with_symbols
 from policies.rules.values import UNKNOWN, Finding
 from tests.policies.verdict import BROKEN, KEPT, PENDING, of
 
@@ -43,7 +43,7 @@ def urn(name: str) -> str:
 
 def key(region: str) -> Resource:
     policy = image_key_policy(PLAN, region, ()).json()
-    kind = KEY_TYPES[0] if region == HOME else KEY_TYPES[1]
+    kind = kms.KEY if region == HOME else kms.REPLICA
     properties = {"arn": KEYS[region], "policy": policy}
     return Resource(kind, f"key-{region}", properties, urn(f"key-{region}"), place=Place(HUB, region))
 
