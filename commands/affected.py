@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.project import PROJECT, CommandError, product_names, product_of, told_plainly
+from commands.project import PROJECT, CommandError, git, product_names, product_of, told_plainly
 from model.files.loading import LANDING_ZONE_STACK
 from model.files.problems import FileError
 
@@ -38,24 +37,19 @@ class Change:
 
     def __init__(self, project: Path, base: str) -> None:
         """Ask git; raises `CommandError` where it does not know the base or shares nothing with it."""
-        self._project = project
-        if self._git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}", refuses=True) == "":
-            raise CommandError(f"git knows no commit {base!r} here; fetch it, or name another one: BASE=<ref>")
-        self.commit = self._git("merge-base", base, "HEAD", refuses=True).strip()
-        if not self.commit:
-            raise CommandError(
-                f"HEAD and {base} share no commit here; fetch the whole history (fetch-depth: 0 in a workflow)"
-            )
-        differing = self._git("diff", "--name-only", "--no-renames", "-z", self.commit, "--")
-        untracked = self._git("ls-files", "--others", "--exclude-standard", "-z")
+        try:
+            git(project, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+        except CommandError:
+            message = f"git knows no commit {base!r} here; fetch it, or name another one: BASE=<ref>"
+            raise CommandError(message) from None
+        try:
+            self.commit = git(project, "merge-base", base, "HEAD").strip()
+        except CommandError:
+            message = f"HEAD and {base} share no commit here; fetch the whole history (fetch-depth: 0 in a workflow)"
+            raise CommandError(message) from None
+        differing = git(project, "diff", "--name-only", "--no-renames", "-z", self.commit, "--")
+        untracked = git(project, "ls-files", "--others", "--exclude-standard", "-z")
         self.paths = tuple(sorted({path for path in (differing + untracked).split("\0") if path}))
-
-    def _git(self, *arguments: str, refuses: bool = False) -> str:
-        """What git prints; "" where it may refuse and does."""
-        done = subprocess.run(["git", "-C", str(self._project), *arguments], capture_output=True, text=True)
-        if done.returncode and not refuses:
-            raise CommandError(f"git {arguments[0]} failed: {done.stderr.strip()}")
-        return "" if done.returncode else done.stdout
 
 
 def affected(paths: Iterable[str], products: dict[str, str | None]) -> tuple[str, ...]:

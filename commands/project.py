@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -43,6 +44,14 @@ def product_names(project: Path) -> list[str]:
     files = sorted((project / "stacks").glob("Pulumi.*.yaml"))
     names = [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
     return [name for name in names if name != LANDING_ZONE_STACK]
+
+
+def git(project: Path, *arguments: str) -> str:
+    """What git prints in a project; raises `CommandError` in its words where it refuses."""
+    done = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise CommandError(f"git {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -22,12 +19,15 @@ import yaml
 from rich.table import Table
 
 from commands.project import INTERRUPTED
-from local.check.base_state import base_cloud, prepared
+from local.check.base_state import base_cloud
 from local.cloud_process import CloudError, Record
 from local.environment import REPOSITORY, LocalFolder
+from local.program_copy import copied_program
 from local.progress import Report
 from local.stack_files import StackFiles
-from local.stacks import StackError, Stacks
+from local.stacks import PLAIN, StackError, Stacks
+from local.start import prepared
+from local.termination import interrupt_on_termination
 from model.files.loading import LANDING_ZONE_KEY, LANDING_ZONE_STACK, PRODUCT_KEY, stack_path
 
 FOLDER = REPOSITORY / ".local" / "bench"
@@ -40,17 +40,6 @@ RUNS = 3
 
 PAGE = REPOSITORY / "docs" / "performance.md"
 BEGIN, END = "<!-- bench -->", "<!-- end of bench -->"
-
-PROGRAM = (
-    "Pulumi.yaml",
-    "__main__.py",
-    "components",
-    "model",
-    "policies",
-    "requirements-functions.txt",
-    "runtime",
-    "stacks",
-)
 
 
 @dataclass(frozen=True)
@@ -119,9 +108,9 @@ def grown(project: Path, accounts: int) -> None:
 def measured(accounts: int, record: Record, report: Report) -> Measurement:
     """Preview the example product in turns without and with the pack; raises `StackError` where one fails."""
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"{accounts}-") as made:
-        project = _copied(Path(made))
+        project = copied_program(Path(made))
         grown(project, accounts)
-        folder = LocalFolder(project / ".local", tools=REPOSITORY / ".local")
+        folder = LocalFolder(project / ".local")
         session = prepared(folder, record, report, StackFiles.read(project))
         judged = Stacks(folder, session.environment, report, project)
         bare = replace(judged, judged=False)
@@ -161,21 +150,8 @@ def _rows(measurements: list[Measurement]) -> Iterator[str]:
         yield f"| {' | '.join(each.cells(measurements[0]))} |"
 
 
-def _copied(project: Path) -> Path:
-    for name in PROGRAM:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, project / name)
-    (project / ".local").mkdir()
-    for borrowed in ("venv", "layer"):
-        (project / ".local" / borrowed).symlink_to(REPOSITORY / ".local" / borrowed)
-    return project
-
-
 def _preview(stacks: Stacks) -> tuple[Sample, int]:
-    command = stacks.preview_command(PRODUCT, "--color", "never", "--suppress-progress")
+    command = stacks.preview_command(PRODUCT, *PLAIN)
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -206,7 +182,7 @@ def main(
 ) -> None:
     """Measure previews of a new product on a local cloud of its own: the table's ratios are of one run."""
     report = Report()
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_termination()
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         with base_cloud(LocalFolder(FOLDER, tools=REPOSITORY / ".local"), report) as record:
@@ -221,10 +197,6 @@ def main(
     if write:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), measurements), encoding="utf-8")
         report.remark(f"wrote {PAGE}")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report, Task
 
 POLICY_PACK = "policies"
+PLAIN = ("--color", "never", "--suppress-progress")
+"""What the engine prints into a file: whole lines without colours."""
+
 SALT = "encryptionsalt"
 CANCEL_SECONDS = 60.0
 """Time that the engine gets to finish and record running operations after Ctrl-C."""
@@ -182,7 +185,7 @@ class Stacks:
         self.prepare(stack)
         self.folder.logs.mkdir(parents=True, exist_ok=True)
         log = self.folder.logs / f"{verb}-{stack}.log"
-        command = self._command(verb, stack, "--color", "never", "--suppress-progress", *options)
+        command = self._command(verb, stack, *PLAIN, *options)
         with self.report.task(title) as task, log.open("w", encoding="utf-8") as file:
             code = self._follow(command, task, file.write)
             file.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.account_setup import set_up
-from local.cloud_process import CloudProcess
+from local.cloud_process import CloudProcess, Record
 from local.environment import REPOSITORY, LocalFolder, endpoint
 from local.progress import Report
 from local.session import Session
@@ -20,5 +20,11 @@ def start(folder: LocalFolder, cloud: CloudProcess, report: Report) -> Session:
     record = cloud.start(report)
     settle(folder, record.run, report)
     with report.task("Prepare the accounts: deployment roles, existing roles, people"):
-        credentials = set_up(folder, files, endpoint(record.port), record.run)
+        return prepared(folder, record, report, files)
+
+
+def prepared(folder: LocalFolder, record: Record, report: Report, files: StackFiles) -> Session:
+    """A session whose accounts hold all that files take for granted; what was prepared before stays."""
+    folder.cloud.mkdir(parents=True, exist_ok=True)
+    credentials = set_up(folder, files, endpoint(record.port), record.run)
     return Session(folder, report, files, record, credentials)

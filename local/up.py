@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -21,6 +19,7 @@ from local.script_upload import UploadError
 from local.stack_files import StackFiles
 from local.stacks import StackError
 from local.start import start
+from local.termination import interrupt_on_termination
 from model.files.loading import LANDING_ZONE_STACK
 from model.files.problems import FileError
 
@@ -55,7 +54,7 @@ def main(product: Annotated[str, typer.Option(help="Product whose stack and scri
     report = Report()
     cloud = CloudProcess(folder.cloud, port())
     ran_before = cloud.running() is not None
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_termination()
     try:
         run(product, folder, cloud, report)
     except FAILURES as error:
@@ -70,10 +69,6 @@ def main(product: Annotated[str, typer.Option(help="Product whose stack and scri
         else:
             report.remark(f"stopped; nothing is left running, `{again}` starts over with the engine that is there")
         sys.exit(130)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

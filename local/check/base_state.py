@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -11,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.project import CommandError
-from local.account_setup import set_up
-from local.cloud_process import CloudProcess, Record
-from local.environment import LocalFolder, endpoint
+from commands.project import CommandError, git
+from local.cloud_process import CloudProcess, Record, free_port
+from local.environment import LocalFolder
+from local.program_copy import borrow
 from local.progress import Report
-from local.session import Session
 from local.stack_files import StackFiles
 from local.stacks import Stacks
+from local.start import prepared
 from model.files.loading import LANDING_ZONE_STACK
 from model.files.problems import FileError
 
@@ -36,23 +35,17 @@ class BaseTree:
     def check_out(self, commit: str) -> None:
         """Put the commit's files there; raises `CommandError` in git's words."""
         self.remove()
-        self._git("worktree", "add", "--detach", "--force", str(self.tree), commit)
-        own = self.tree / ".local"
-        own.mkdir()
-        shared = LocalFolder(self.project / ".local")
-        for borrowed in ("venv", "bin"):
-            if (shared.path / borrowed).exists():
-                (own / borrowed).symlink_to(shared.path / borrowed)
-        if _text(self.tree / LAYER_REQUIREMENTS) == _text(self.project / LAYER_REQUIREMENTS):
-            (own / LAYER).symlink_to(shared.path / LAYER)
-        else:
+        git(self.project, "worktree", "add", "--detach", "--force", str(self.tree), commit)
+        same = _text(self.tree / LAYER_REQUIREMENTS) == _text(self.project / LAYER_REQUIREMENTS)
+        borrow(self.tree, ("venv", "bin", LAYER) if same else ("venv", "bin"))
+        if not same:
             self._make_layer()
 
     def remove(self) -> None:
         """Take the work tree away, also one that an interrupted check has left."""
         if self.tree.exists():
             shutil.rmtree(self.tree)
-        self._git("worktree", "prune")
+        git(self.project, "worktree", "prune")
 
     def _make_layer(self) -> None:
         made = subprocess.run(
@@ -61,11 +54,6 @@ class BaseTree:
         if made.returncode:
             raise CommandError(f"the functions' layer of the base cannot be made: {made.stderr.strip()}")
 
-    def _git(self, *arguments: str) -> None:
-        done = subprocess.run(["git", "-C", str(self.project), *arguments], capture_output=True, text=True)
-        if done.returncode:
-            raise CommandError(f"git {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
-
 
 @contextmanager
 def base_cloud(folder: LocalFolder, report: Report) -> Generator[Record]:
@@ -73,7 +61,7 @@ def base_cloud(folder: LocalFolder, report: Report) -> Generator[Record]:
     for left in (folder.state, folder.stacks, folder.cloud):
         if left.exists():
             shutil.rmtree(left)
-    cloud = CloudProcess(folder.cloud, _free_port())
+    cloud = CloudProcess(folder.cloud, free_port())
     record = cloud.start(report)
     try:
         yield record
@@ -98,19 +86,6 @@ def deploy_base(tree: BaseTree, folder: LocalFolder, record: Record, report: Rep
     base = Stacks(folder, session.environment, report, tree.tree, judged=False)
     for stack in (LANDING_ZONE_STACK, *(name for name in stacks if name in files.products)):
         base.up(stack)
-
-
-def prepared(folder: LocalFolder, record: Record, report: Report, files: StackFiles) -> Session:
-    """The cloud's accounts with all that files take for granted; what was prepared before stays."""
-    folder.cloud.mkdir(parents=True, exist_ok=True)
-    credentials = set_up(folder, files, endpoint(record.port), record.run)
-    return Session(folder, report, files, record, credentials)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _text(file: Path) -> str:

@@ -44,17 +44,16 @@ class StackReport:
     @property
     def refused(self) -> tuple[Change, ...]:
         """What would end though it is guarded and the product's file does not allow it."""
-        return tuple(
-            change
-            for change in self.preview.changes
-            if change.ends and change.guarded is not None and change.guarded not in self.allowed
-        )
+        return tuple(change for change in self._ending if change.guarded not in self.allowed)
 
     @property
     def protected(self) -> tuple[Change, ...]:
         """What may end, once its protection is lifted in the stack that is deployed."""
-        guarded = (change for change in self.preview.changes if change.ends and change.guarded is not None)
-        return tuple(change for change in guarded if change not in self.refused)
+        return tuple(change for change in self._ending if change.guarded in self.allowed)
+
+    @property
+    def _ending(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.preview.changes if change.ends and change.guarded)
 
     @property
     def verdict(self) -> Verdict:

@@ -11,8 +11,7 @@ from pathlib import Path
 from commands.project import CommandError
 from local.check.engine_runs import Command
 from local.environment import LocalFolder
-
-OPTIONS = ("--color", "never", "--suppress-progress", "--non-interactive")
+from local.stacks import PLAIN
 
 
 def live_commands(project: Path, folder: LocalFolder, stacks: tuple[str, ...]) -> list[Command]:
@@ -32,7 +31,7 @@ def _command(engine: str, project: Path, folder: LocalFolder, stack: str) -> Com
     # The engine may write to the file of a stack that it works on.
     copy = folder.stacks / f"Pulumi.{stack}.yaml"
     shutil.copyfile(project / "stacks" / copy.name, copy)
-    arguments = (engine, "preview", "--stack", stack, "--config-file", str(copy), *OPTIONS)
+    arguments = (engine, "preview", "--stack", stack, "--config-file", str(copy), *PLAIN, "--non-interactive")
     return Command(stack, (*arguments, "--policy-pack", str(project / "policies")), dict(os.environ), project)
 
 

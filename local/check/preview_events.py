@@ -10,7 +10,11 @@ from enum import StrEnum
 from typing import Any, cast
 
 from model.files.guarded import Guarded
-from policies.rules.enforcement import PENDING, WAIVED
+from policies.rules.enforcement import WAIVED
+from policies.rules.judgement import name_of
+from policies.rules.kms import KEYS
+from policies.rules.levels import PENDING
+from policies.rules.s3 import BUCKET
 
 _MARKUP = re.compile(r"<\{%.*?%\}>")
 _PROTECTED = re.compile(r"because it is\s+protected")
@@ -30,12 +34,8 @@ GUARDED_TYPES: Mapping[str, Guarded] = {
     "aws:ec2/amiCopy:AmiCopy": Guarded.IMAGES,
     "aws:ec2/amiFromInstance:AmiFromInstance": Guarded.IMAGES,
     "aws:imagebuilder/image:Image": Guarded.IMAGES,
-    "aws:kms/externalKey:ExternalKey": Guarded.KEYS,
-    "aws:kms/key:Key": Guarded.KEYS,
-    "aws:kms/replicaExternalKey:ReplicaExternalKey": Guarded.KEYS,
-    "aws:kms/replicaKey:ReplicaKey": Guarded.KEYS,
-    "aws:s3/bucket:Bucket": Guarded.BUCKETS,
-    "aws:s3/bucketV2:BucketV2": Guarded.BUCKETS,
+    **dict.fromkeys(KEYS, Guarded.KEYS),
+    **dict.fromkeys(BUCKET, Guarded.BUCKETS),
 }
 
 
@@ -120,12 +120,12 @@ def read_events(stack: str, lines: Iterable[str]) -> Preview:
             label = message.removeprefix(WAIVED)
             (pending if label == message else waived).append(label)
         elif policy.get("enforcementLevel") == "mandatory":
-            resource = str(policy.get("resourceUrn", "")).rpartition("::")[2]
+            resource = name_of(policy.get("resourceUrn"))
             violations[Violation(str(policy.get("policyName")), resource, message)] = None
         told = _part(event, "diagnosticEvent")
         if told.get("severity") == "error":
             text, urn = _plain(told.get("message")), str(told.get("urn", ""))
-            resource, kind = urn.rpartition("::")[2], urn.split("::")[-2:][0].rpartition("$")[2]
+            resource, kind = name_of(urn), urn.split("::")[-2:][0].rpartition("$")[2]
             if not _PROTECTED.search(text):
                 errors.append(text)
             elif kind in GUARDED_TYPES:
@@ -159,7 +159,7 @@ def _change(metadata: dict[str, Any]) -> Change | None:
     operation, kind = metadata.get("op"), str(metadata.get("type"))
     if operation not in set(Operation) or kind.startswith("pulumi:"):
         return None
-    name = str(metadata.get("urn")).rpartition("::")[2]
+    name = name_of(metadata.get("urn"))
     differing = metadata.get("diffs") or sorted(metadata.get("detailedDiff") or ())
     return Change(Operation(operation), kind, name, tuple(str(each) for each in differing))
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.affected import DEFAULT_BASE, Change, affected, bases_of, removed
+from commands.affected import DEFAULT_BASE, Change, affected, removed
 from commands.audit import pack_waivers
 from commands.project import INTERRUPTED, CommandError, product_names
 from local.check.access_change import access_change
-from local.check.base_state import BaseTree, base_cloud, deploy_base, prepared
+from local.check.base_state import BaseTree, base_cloud, deploy_base
 from local.check.check_report import CheckReport, StackReport, Verdict
 from local.check.engine_runs import Command, EngineRuns
 from local.check.live_previews import live_commands
@@ -24,22 +22,23 @@ from local.cloud_process import CloudError
 from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report
 from local.stack_files import StackFiles
-from local.stacks import StackError, Stacks
-from model.files.guarded import Guarded
+from local.stacks import PLAIN, StackError, Stacks
+from local.start import prepared
+from local.termination import interrupt_on_termination
 from model.files.loading import LANDING_ZONE_STACK
 from model.files.problems import FileError
 
 FOLDER = LocalFolder(REPOSITORY / ".local" / "check", tools=REPOSITORY / ".local")
 MARKDOWN, PAGE = FOLDER.path / "report.md", FOLDER.path / "report.html"
 FAILURES = (CommandError, FileError, CloudError, StackError, ClientError, BotoCoreError, OSError)
-QUIET = ("--color", "never", "--suppress-progress")
 
 
 def check(base: str, report: Report, *, live: bool = False) -> CheckReport:
     """Check the work tree against a commit of git; raises one of `FAILURES` where that cannot be done."""
     files = StackFiles.read(REPOSITORY)
     change = Change(REPOSITORY, base)
-    stacks = affected(change.paths, bases_of(REPOSITORY))
+    bases = {name: product.base_image.product for name, product in files.products.items()}
+    stacks = affected(change.paths, bases)
     against = f"{base} ({change.commit[:10]})"
     report.remark(f"{len(change.paths)} paths differ from {against}; affected: {', '.join(stacks) or 'no stack'}")
     gone = removed(change.paths, files.products)
@@ -73,7 +72,7 @@ def _local(stacks: tuple[str, ...], tree: BaseTree, files: StackFiles, report: R
                 # What the engine refuses for its protection ends a preview before the stack is judged as a whole.
                 here.unprotect(product.name, types_of(product.allowed_deletions))
         commands = [
-            Command(stack, tuple(here.preview_command(stack, *QUIET)), session.environment, REPOSITORY)
+            Command(stack, tuple(here.preview_command(stack, *PLAIN)), session.environment, REPOSITORY)
             for stack in stacks
         ]
         return _previews(commands, report)
@@ -96,8 +95,7 @@ def _reported(preview: Preview, tree: BaseTree, before: list[str], files: StackF
         return StackReport(preview)
     product = files.product(preview.stack)
     old = tree.tree if preview.stack in before else None
-    allowed = frozenset(Guarded(each) for each in product.allowed_deletions)
-    return StackReport(preview, allowed, access_change(preview.stack, old, REPOSITORY))
+    return StackReport(preview, frozenset(product.allowed_deletions), access_change(preview.stack, old, REPOSITORY))
 
 
 def _problems(found: tuple[StackReport, ...], files: StackFiles, gone: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,7 +144,7 @@ def main(
     0 where nothing stands in the way, 1 for violations, 2 where the check could not be done.
     """
     report = Report()
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_termination()
     for stale in (MARKDOWN, PAGE):
         stale.unlink(missing_ok=True)
     try:
@@ -172,10 +170,6 @@ def main(
     report.remark(found.conclusion)
     report.remark(f"The report: {MARKDOWN} and {PAGE.name}")
     sys.exit(found.verdict)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from local.check.base_state import base_cloud, prepared
+from local.check.base_state import base_cloud
 from local.environment import REPOSITORY, LocalFolder
 from local.progress import Report
 from local.session import Session
 from local.stack_files import StackFiles
+from local.start import prepared
 from tests.ci.pipelines import CHECK, DEPLOY, GITLAB, JENKINS, commands_of
 from tests.local.check.repositories import bare_environment, edit, git, made_repository, run
 

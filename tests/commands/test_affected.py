@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from commands.affected import Change, affected, bases_of, removed
 from commands.project import PROJECT, CommandError
+from tests.local.check.repositories import git
 
 PRODUCTS = {"journal": "ledger", "ledger": None, "archive": "journal", "payroll": None}
 ALL = ("landing-zone", "ledger", "journal", "archive", "payroll")
@@ -72,14 +72,8 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def git(repository: Path, *arguments: str) -> str:
-    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
-    done = subprocess.run(["git", *identity, *arguments], cwd=repository, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 def test_a_change_is_all_that_differs_from_where_it_left_its_base(repository: Path) -> None:
-    base = git(repository, "rev-parse", "HEAD")
+    base = git(repository, "rev-parse", "HEAD").strip()
     git(repository, "switch", "--quiet", "--create", "change")
     (repository / "altered.txt").write_text("after")
     (repository / "removed.txt").unlink()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud_process import CloudProcess
+from local.cloud_process import CloudProcess, free_port
 from local.environment import LocalFolder
+from local.program_copy import copied_program
 from local.progress import Report
-from tests.stacks.world import Deployed, World, copied_program, deployed, free_port, prepared
+from tests.stacks.world import Deployed, World, deployed, prepared
 
 
 @pytest.fixture(scope="session")

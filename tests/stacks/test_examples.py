@@ -10,7 +10,7 @@ import pytest
 
 from local.build_following import BuildError
 from local.environment import REPOSITORY
-from tests.stacks.world import PROGRAM
+from local.program_copy import PROGRAM
 
 pytestmark = pytest.mark.stack
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from local.environment import REPOSITORY, LocalFolder
-from tests.stacks.world import World, copied_program, prepared
+from local.program_copy import copied_program
+from tests.stacks.world import World, prepared
 
 pytestmark = pytest.mark.stack
 

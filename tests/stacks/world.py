@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from commands.follow import EndedImage
-from local.account_setup import set_up
+from local import start
 from local.customised_image import CustomisedImage
-from local.environment import REPOSITORY, LocalFolder, endpoint
+from local.environment import REPOSITORY, LocalFolder
 from local.image_report import Row
 from local.progress import Report
 from local.session import Actor, Session
 from local.stack_files import StackFiles
 from local.stacks import Stacks, Update
-
-PROGRAM = (
-    "Pulumi.yaml",
-    "__main__.py",
-    "components",
-    "model",
-    "policies",
-    "requirements-functions.txt",
-    "runtime",
-    "stacks",
-)
-"""What a stack's program is made of: tests edit a copy, never the work tree."""
 
 
 @dataclass
@@ -143,32 +130,7 @@ class Reports:
 def prepared(project: Path, folder: LocalFolder, report: Report, record: Any) -> Session:
     """A session of the project on a running cloud, its accounts holding what the files take for granted."""
     files = StackFiles.read(project)
-    folder.cloud.mkdir(parents=True, exist_ok=True)
-    credentials = set_up(folder, files, endpoint(record.port), record.run)
-    return Session(folder, report, files, record, credentials)
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def copied_program(copy: Path) -> Path:
-    """A copy of the program with its own ignored folder, which borrows environment and engine from the work tree's."""
-    copy.mkdir(exist_ok=True)
-    for name in PROGRAM:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy / name)
-    own = LocalFolder(copy / ".local")
-    own.path.mkdir()
-    for borrowed in ("venv", "bin", "layer"):
-        (own.path / borrowed).symlink_to(REPOSITORY / ".local" / borrowed)
-    return copy
+    return start.prepared(folder, record, report, files)
 
 
 def subscribed(world: World, product: str) -> Reports:

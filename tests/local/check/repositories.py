@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from local.environment import REPOSITORY
+from local.program_copy import borrow
 from tests.ci.pipelines import shell_of
 
 OTHERS = ("hardened-linux", "hardened-windows", "payroll")
@@ -33,10 +34,7 @@ def made_repository(folder: Path) -> Path:
             shutil.copy(REPOSITORY / name, target)
     for other in OTHERS:
         (folder / "stacks" / f"Pulumi.{other}.yaml").unlink()
-    (folder / ".local").mkdir()
-    for borrowed in BORROWED:
-        if (REPOSITORY / ".local" / borrowed).exists():
-            (folder / ".local" / borrowed).symlink_to(REPOSITORY / ".local" / borrowed)
+    borrow(folder, BORROWED)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=base")

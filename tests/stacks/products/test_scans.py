@@ -12,8 +12,9 @@ import yaml
 
 from local.build_following import BuildError
 from local.environment import LocalFolder
+from local.program_copy import copied_program
 from tests.stacks.engine_runs import AT_ONCE, on_stack
-from tests.stacks.world import World, copied_program, prepared, subscribed
+from tests.stacks.world import World, prepared, subscribed
 
 pytestmark = pytest.mark.stack
 
