@@ -84,8 +84,10 @@ def endpoint(cloud_port: int) -> str:
 def tool_environment(folder: LocalFolder, base: Mapping[str, str]) -> dict[str, str]:
     """The environment for the engine itself: its programs first on PATH, its files in the ignored folder."""
     interpreter = Path(sys.executable).parent
+    # Compiled files lie in a folder of their own here, so that no reason is left to forbid them, as many images do.
+    kept = {name: value for name, value in base.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **base,
+        **kept,
         "PATH": os.pathsep.join((str(folder.programs), str(interpreter), base.get("PATH", os.defpath))),
         "PULUMI_HOME": str(folder.pulumi_home),
         "PULUMI_BACKEND_URL": folder.state.as_uri(),

@@ -46,6 +46,13 @@ def test_everything_made_lies_in_the_one_folder(tmp_path: Path) -> None:
     assert made["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state"
 
 
+def test_python_keeps_what_it_compiles(tmp_path: Path) -> None:
+    base = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    made = stack_environment(LocalFolder(tmp_path), base, "http://127.0.0.1:1", KEY)
+    assert "PYTHONDONTWRITEBYTECODE" not in made
+    assert made["PYTHONUNBUFFERED"] == "1"
+
+
 def test_access_keys_are_read_back_for_the_same_run_of_the_cloud_only(tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     Credentials("run-1", {"platform-engineer@111111111111": KEY}).write(file)
