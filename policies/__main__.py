@@ -11,8 +11,8 @@ from rules.catalogue import RESOURCE_RULES, STACK_RULES
 from rules.enforcement import initial_configuration, pending_policy, resource_policy, stack_policy
 from rules.judgement import rule_names
 from rules.landing_zone import landing_zone_configuration
-from rules.levels import demand_reasons
 from rules.remediation import read_stack_files
+from rules.server import serve_so
 from rules.waivers import read_waivers
 
 # The SDK's own default is advisory, for the pack and for each rule.
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 WAIVERS = read_waivers(HERE / "waivers.yaml", datetime.now(UTC).date(), rule_names())
 FILES = read_stack_files(HERE)
 
-demand_reasons()
+serve_so()
 
 PolicyPack(
     "golden-ami",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextvars import ContextVar
 from typing import Any
 
 from pulumi_policy import (
@@ -29,6 +30,9 @@ from .rule import Resource, ResourceRule, StackRule
 from .symbols import with_symbols
 from .values import plain
 from .waivers import NONE, Waivers
+
+STACK: ContextVar[tuple[Resource, ...]] = ContextVar("STACK")
+"""The resources of the stack that is judged, where they were read before for all policies."""
 
 WAIVED = "waived: "
 """How a remark on a waiver begins; its label follows."""
@@ -124,8 +128,14 @@ def place(provider: PolicyProviderResource | None) -> Place:
     return place_of(plain(provider.props))
 
 
-def _resources(args: StackValidationArgs) -> tuple[Resource, ...]:
+def resources_of(args: StackValidationArgs) -> tuple[Resource, ...]:
+    """Every resource of the stack as rules see it."""
     return with_symbols(without_repeated(_resource(resource) for resource in args.resources))
+
+
+def _resources(args: StackValidationArgs) -> tuple[Resource, ...]:
+    read = STACK.get(None)
+    return resources_of(args) if read is None else read
 
 
 def _resource(given: PolicyResource) -> Resource:

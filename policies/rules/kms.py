@@ -107,6 +107,8 @@ def require_protection(key: Resource) -> Findings:
 def bound_size(key: Resource) -> Findings:
     """Every key policy keeps within AWS's 32,768 bytes."""
     policy = look_up(key.properties, "policy")
+    if policy is UNKNOWN:
+        yield Finding(f"the policy must take at most {POLICY_MAXIMUM:,} bytes.", pending=True)
     if isinstance(policy, str) and (size := len(policy.encode())) > POLICY_MAXIMUM:
         yield Finding(
             f"the policy takes {size:,} bytes, {size - POLICY_MAXIMUM:,} over AWS's {POLICY_MAXIMUM:,}; "

@@ -23,7 +23,6 @@ from model.launch_access import KEY_USE, Answer, LaunchAccess, Launcher, Place, 
 from model.names import auto_scaling_role_arn
 from model.planned_launches import AUTO_SCALING_POLICY, LEFT_TO_EXISTING_ROLES
 
-from .conditions import account_in
 from .configuration import Configuration
 from .launch_documents import Promise, document_of, key_places, policies_of, promises
 from .rule import Resource, configured_stack_rule, stack_rule
@@ -46,22 +45,21 @@ def require_access(resources: tuple[Resource, ...]) -> Findings:
     "stack-launches-forbid-strangers", Severity.CRITICAL, ("golden-ami",), field="product.distribution"
 )
 def forbid_strangers(resources: tuple[Resource, ...], configuration: Configuration) -> Findings:
-    """Nobody outside the landing zone can use an image's key, whatever their own account allows them."""
+    """Nobody outside the landing zone can use an image's key, whatever their own account allows them.
+
+    Grants are for `kms-grant-scope-accounts` to tell.
+    """
     stranger = _stranger(configuration)
     for pipeline in resources:
         if pipeline.type != PIPELINE or not configuration.accounts:
             continue
         sides = {place.key_arn: place.key for place in key_places(resources, pipeline).values()}
         for arn, side in sides.items():
+            if side.policy is None:
+                yield Finding(f"{pipeline.name}: the policy of {arn} admits nobody else.", True, pipeline.urn)
+                continue
             for what in _open_to(stranger, arn, side):
                 yield Finding(f"{pipeline.name}: {what}; name the accounts of the landing zone.", urn=pipeline.urn)
-            for grant in side.grants:
-                if account_in(grant.grantee) not in configuration.accounts:
-                    yield Finding(
-                        f"{pipeline.name}: a grant lets {grant.grantee} use {arn}; grant it to accounts of the "
-                        "landing zone.",
-                        urn=pipeline.urn,
-                    )
 
 
 def _kept(

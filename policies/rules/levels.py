@@ -1,19 +1,14 @@
-"""The server of the pack: a rule is advisory for a stated reason only, never off, and asked about its own types."""
+"""The levels of the rules: advisory for a stated reason only, and never off."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import pulumi_policy.policy
 from google.protobuf import json_format
-from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import Policy
 
-from .catalogue import RESOURCE_RULES, recheck_state
-from .judgement import rule_names
+from .catalogue import recheck_state
 
 PENDING = "stack-findings-count-pending"
 
@@ -25,35 +20,7 @@ _ADVISORY = "advisoryRules"
 _REFUSED = "refusedRules"
 """By which this module tells rules what their configuration came to; they see no levels themselves."""
 
-_POLICIES = "_PolicyAnalyzerServicer__policies"
-"""Where the SDK's server keeps a pack's policies."""
-
 _LOWERED = (analyzer_pb2.ADVISORY, analyzer_pb2.DISABLED)
-
-
-_TYPES = {rule.name: rule.types for rule in RESOURCE_RULES}
-
-
-class ReasonedServicer(pulumi_policy.policy._PolicyAnalyzerServicer):  # pyright: ignore[reportPrivateUsage]
-    """The SDK's server of a pack, which takes no lower level without a reason, and asks who has something to say."""
-
-    def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, _context: Any) -> Empty:  # noqa: N802
-        """Take what the engine made of the pack's own configuration and of the one that was handed over."""
-        return super().Configure(with_reasons(request, rule_names()), _context)
-
-    def Analyze(  # noqa: N802
-        self, request: analyzer_pb2.AnalyzeRequest, _context: Any
-    ) -> analyzer_pb2.AnalyzeResponse:
-        """Judge a resource by the rules about its type: the SDK reads all its properties anew for each rule."""
-        narrowed = copy.copy(self)
-        policies: list[Policy] = getattr(self, _POLICIES)
-        setattr(narrowed, _POLICIES, [each for each in policies if request.type in _TYPES.get(each.name, ())])
-        return super(ReasonedServicer, narrowed).Analyze(request, _context)
-
-
-def demand_reasons() -> None:
-    """Have every pack of this process served so: the SDK makes its server itself, and tells rules no levels."""
-    pulumi_policy.policy._PolicyAnalyzerServicer = ReasonedServicer  # pyright: ignore[reportPrivateUsage]
 
 
 def with_reasons(

@@ -13,7 +13,7 @@ import pytest
 
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES
 from policies.rules.rule import Resource, ResourceRule, StackRule
-from policies.rules.values import UNKNOWN, Finding
+from policies.rules.values import Finding
 from tests.policies.verdict import BROKEN, KEPT, PENDING, of
 
 OPTION = "--recorded-cases"
@@ -22,16 +22,15 @@ RULES: tuple[ResourceRule | StackRule, ...] = (*RESOURCE_RULES, *STACK_RULES)
 
 @dataclass(frozen=True)
 class Counts:
-    """How many different resources, or stacks of them, were shown to a rule.
+    """How many different resources, or stacks of them, were shown to a rule, by what it said.
 
-    `kept` and `broken` hold no unknown value. What is `missing` has fewer properties or resources than something else
-    that the rule was shown.
+    What is `missing` has fewer properties or resources than something else that the rule was shown.
     """
 
     kept: int
     broken: int
-    missing: int
     pending: int
+    missing: int
 
 
 @dataclass
@@ -49,10 +48,10 @@ class Cases:
 
     def counts(self) -> Counts:
         """What the cases come to."""
-        known = {word: [text for text in self.paths[word] if repr(UNKNOWN) not in text] for word in (KEPT, BROKEN)}
         every = {text: paths for cases in self.paths.values() for text, paths in cases.items()}
         missing = [text for text, paths in every.items() if any(paths < others for others in every.values())]
-        return Counts(len(known[KEPT]), len(known[BROKEN]), len(missing), len(self.paths[PENDING]))
+        kept, broken, pending = (len(self.paths[word]) for word in (KEPT, BROKEN, PENDING))
+        return Counts(kept, broken, pending, len(missing))
 
 
 class Recorder:
@@ -86,18 +85,18 @@ class Recorder:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the file to write to."""
-    parser.addoption(OPTION, type=Path, required=True)
+    parser.addoption(OPTION, required=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the rules from the start of the run."""
-    recorder = Recorder(config.getoption(OPTION))
+    recorder = Recorder(Path(str(config.getoption(OPTION))))
     recorder.watch()
     config.pluginmanager.register(recorder)
 
 
 def _lines(value: Any, above: str = "") -> Iterator[str]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (value or not above):
         for key, entry in value.items():
             yield from _lines(entry, f"{above}.{key}")
     elif isinstance(value, list) and value:

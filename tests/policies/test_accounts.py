@@ -259,6 +259,7 @@ def test_roles_are_passed_to_named_services_only(elements: dict[str, Any], expec
         (f"arn:aws:iam::{STRANGER}:role/start", BROKEN),
         (None, BROKEN),
         ("*", BROKEN),
+        ("ec2.amazonaws.com", BROKEN),
         (UNKNOWN, PENDING),
     ],
 )
@@ -300,7 +301,7 @@ def test_every_key_is_protected(kind: str, protected: bool, expected: str) -> No
         ("x" * 32_768, KEPT, 0),
         ("ä" * 10, KEPT, 32_748),
         (None, KEPT, None),
-        (UNKNOWN, KEPT, None),
+        (UNKNOWN, PENDING, None),
         ("x" * 32_769, BROKEN, -1),
         ("ä" * 16_385, BROKEN, -2),
     ],

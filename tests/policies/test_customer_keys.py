@@ -9,7 +9,7 @@ import pytest
 from policies.rules import imagebuilder, lambda_, logs, scheduler, sns, sqs, states
 from policies.rules.rule import ResourceRule
 from policies.rules.values import UNKNOWN
-from tests.policies.verdict import BROKEN, KEPT, KEY, NO_KEYS, PENDING, changed, verdict
+from tests.policies.verdict import BROKEN, IRISH_KEY, KEPT, KEY, NO_KEYS, PENDING, changed, verdict
 
 KEY_RULES = [
     (sns.require_customer_key, "kmsMasterKeyId"),
@@ -18,15 +18,16 @@ KEY_RULES = [
     (lambda_.require_customer_key, "kmsKeyArn"),
     (scheduler.require_customer_key, "kmsKeyArn"),
 ]
+KEYS = [(KEY, KEPT), (IRISH_KEY, KEPT), (UNKNOWN, PENDING), *((key, BROKEN) for key in NO_KEYS)]
 
 
 @pytest.mark.parametrize(("rule", "name"), KEY_RULES, ids=[rule.name for rule, _ in KEY_RULES])
-@pytest.mark.parametrize(("key", "expected"), [(KEY, KEPT), (UNKNOWN, PENDING), *((key, BROKEN) for key in NO_KEYS)])
+@pytest.mark.parametrize(("key", "expected"), KEYS)
 def test_content_lies_under_a_customer_key(rule: ResourceRule, name: str, key: Any, expected: str) -> None:
     assert verdict(rule, changed({}, key, name)) == expected
 
 
-@pytest.mark.parametrize(("key", "expected"), [(KEY, KEPT), (UNKNOWN, PENDING), *((key, BROKEN) for key in NO_KEYS)])
+@pytest.mark.parametrize(("key", "expected"), KEYS)
 def test_executions_and_workflows_lie_under_a_customer_key(key: Any, expected: str) -> None:
     assert verdict(states.require_customer_key, changed({}, key, "encryptionConfiguration", "kmsKeyId")) == expected
     workflow = changed({}, key, "kmsKeyId")
@@ -36,15 +37,19 @@ def test_executions_and_workflows_lie_under_a_customer_key(key: Any, expected: s
 @pytest.mark.parametrize(
     ("level", "expected"), [("ALL", KEPT), ("ERROR", BROKEN), ("OFF", BROKEN), (None, BROKEN), (UNKNOWN, PENDING)]
 )
-def test_all_that_executions_do_is_logged(level: Any, expected: str) -> None:
-    assert verdict(states.require_log, changed({}, level, "loggingConfiguration", "level")) == expected
+@pytest.mark.parametrize("more", [{}, {"includeExecutionData": True}])
+def test_all_that_executions_do_is_logged(more: dict[str, Any], level: Any, expected: str) -> None:
+    logging = {"loggingConfiguration": more}
+    assert verdict(states.require_log, changed(logging, level, "loggingConfiguration", "level")) == expected
 
 
 @pytest.mark.parametrize(
     ("enabled", "expected"), [(True, KEPT), (False, BROKEN), (None, BROKEN), (UNKNOWN, PENDING), ("true", BROKEN)]
 )
-def test_executions_are_traced(enabled: Any, expected: str) -> None:
-    assert verdict(states.require_trace, changed({}, enabled, "tracingConfiguration", "enabled")) == expected
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_executions_are_traced(kind: str, enabled: Any, expected: str) -> None:
+    machine = changed({"type": kind}, enabled, "tracingConfiguration", "enabled")
+    assert verdict(states.require_trace, machine) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,6 +64,7 @@ def test_logs_are_kept_for_a_stated_year_or_more(days: Any, expected: str) -> No
     ("configuration", "expected"),
     [
         ({"targetArn": "arn:aws:sqs:us-east-1:111111111111:dead"}, KEPT),
+        ({"targetArn": "arn:aws:sns:us-east-1:111111111111:dead"}, KEPT),
         (None, BROKEN),
         ({"targetArn": ""}, BROKEN),
         (UNKNOWN, PENDING),
@@ -111,5 +117,6 @@ def test_everybody_of_an_organisation_may_call() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"), [("AWS_IAM", KEPT), ("NONE", BROKEN), (None, BROKEN), (UNKNOWN, PENDING)]
 )
-def test_a_functions_url_answers_signed_requests_only(kind: Any, expected: str) -> None:
-    assert verdict(lambda_.require_url_authentication, changed({}, kind, "authorizationType")) == expected
+@pytest.mark.parametrize("more", [{}, {"cors": {"allowOrigins": ["https://example.com"]}}])
+def test_a_functions_url_answers_signed_requests_only(more: dict[str, Any], kind: Any, expected: str) -> None:
+    assert verdict(lambda_.require_url_authentication, changed(more, kind, "authorizationType")) == expected

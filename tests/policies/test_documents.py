@@ -103,6 +103,7 @@ def test_a_policy_resource_without_a_policy_is_refused_and_its_owner_without_one
     ("trust", "expected"),
     [
         (document(allow({"Service": "ec2.amazonaws.com"})), KEPT),
+        (document(allow(ACCOUNT)), KEPT),
         (document(allow(ACCOUNT), allow({"AWS": "*"})), BROKEN),
         (None, BROKEN),
         (UNKNOWN, PENDING),

@@ -148,7 +148,14 @@ def test_the_last_rule_inside_a_group_says_what_it_is_for_too(direction: str) ->
 
 @pytest.mark.parametrize(
     ("properties", "expected"),
-    [({"accountId": "222222222222"}, KEPT), ({"group": "all"}, BROKEN), ({"group": UNKNOWN}, PENDING)],
+    [
+        ({"accountId": "222222222222"}, KEPT),
+        ({"organizationArn": "arn:aws:organizations::111111111111:organization/o-abcdefghij"}, KEPT),
+        ({"accountId": "222222222222", "group": ""}, KEPT),
+        ({"group": "all"}, BROKEN),
+        ({"accountId": "222222222222", "group": "all"}, BROKEN),
+        ({"group": UNKNOWN}, PENDING),
+    ],
 )
 def test_no_image_may_be_launched_by_everybody(properties: dict[str, Any], expected: str) -> None:
     assert verdict(ec2.forbid_public_launch, properties) == expected

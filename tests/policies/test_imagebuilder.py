@@ -54,6 +54,7 @@ def test_a_volume_takes_nothing_for_a_key_but_a_full_arn(key: Any) -> None:
 
 DISTRIBUTIONS = [
     ("each Region with its key", [region("us-east-1", KEY), region("eu-west-1", IRISH_KEY)], KEPT),
+    ("one Region with its key", [region("us-east-1", KEY)], KEPT),
     ("no list of Regions", None, BROKEN),
     ("an empty list of Regions", [], BROKEN),
     ("a Region without AMI settings", [{"region": "us-east-1"}], BROKEN),
@@ -88,6 +89,7 @@ def test_a_region_takes_nothing_for_a_key_but_a_full_arn(key: Any) -> None:
         ({"userIds": ["222222222222"]}, KEPT),
         ({"userGroups": []}, KEPT),
         ({"userGroups": ["all"]}, BROKEN),
+        ({"userIds": ["222222222222"], "userGroups": ["all"]}, BROKEN),
         (UNKNOWN, PENDING),
         ({"userGroups": UNKNOWN}, PENDING),
     ],
@@ -107,6 +109,8 @@ def test_a_component_has_a_customer_key(key: Any, expected: str) -> None:
     ("options", "expected"),
     [
         ({"httpTokens": "required", "httpPutResponseHopLimit": 1}, KEPT),
+        # Numbers reach a pack as floating-point ones.
+        ({"httpTokens": "required", "httpPutResponseHopLimit": 1.0}, KEPT),
         (None, BROKEN),
         ({"httpPutResponseHopLimit": 1}, BROKEN),
         ({"httpTokens": "optional", "httpPutResponseHopLimit": 1}, BROKEN),
@@ -126,6 +130,7 @@ def test_build_instances_serve_metadata_to_token_holders_only(options: Any, expe
     ("subnet", "groups", "expected"),
     [
         ("subnet-1", ["sg-1"], KEPT),
+        ("subnet-1", ["sg-1", "sg-2"], KEPT),
         (None, ["sg-1"], BROKEN),
         ("", ["sg-1"], BROKEN),
         ("subnet-1", None, BROKEN),

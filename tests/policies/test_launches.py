@@ -276,10 +276,14 @@ def test_a_key_that_another_account_may_use_is_refused(
     assert stranger_can(opened(state(), **elements)) == BROKEN
 
 
-@pytest.mark.parametrize("grantee", [f"arn:aws:iam::{STRANGER}:role/any", "ec2.amazonaws.com"])
-def test_a_grant_outside_the_landing_zone_is_refused(grantee: str) -> None:
-    resources = deployed()
-    named(resources, "grant").properties["granteePrincipal"] = grantee
+@pytest.mark.parametrize("state", STATES)
+def test_a_key_policy_that_is_unknown_waits(state: Callable[[], list[Resource]]) -> None:
+    resources = state()
+    named(resources, f"key-{HOME}").properties["policy"] = UNKNOWN
+    assert stranger_can(resources) == PENDING
+    opened_key = named(resources, f"key-{AWAY}")
+    open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    opened_key.properties["policy"] = json.dumps({"Statement": [open_to_all]})
     assert stranger_can(resources) == BROKEN
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pulumi_policy.policy
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
@@ -14,7 +13,8 @@ from pulumi_policy.policy import Policy
 from policies.rules import logs, stacks
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES, recheck_state
 from policies.rules.enforcement import pending_policy, resource_policy, stack_policy
-from policies.rules.levels import PENDING, ReasonedServicer, demand_reasons
+from policies.rules.levels import PENDING
+from policies.rules.server import PackServicer
 from tests.policies.verdict import KEY
 
 RULE = logs.require_retention.name
@@ -36,7 +36,7 @@ def configured(levels: dict[str, tuple[Any, dict[str, Any]]]) -> Any:
         *(stack_policy(rule, mandatory) for rule in STACK_RULES),
         pending_policy(),
     ]
-    server = ReasonedServicer("tested", "0.0.1", policies, mandatory)
+    server = PackServicer("tested", "0.0.1", policies, mandatory)
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for policy in policies:
         level, properties = levels.get(policy.name, (MANDATORY, {}))
@@ -120,22 +120,3 @@ def test_every_rule_lets_a_reason_be_stated() -> None:
     server = configured({})
     told = server.GetAnalyzerInfo(None, None).policies
     assert [each.name for each in told if "reason" not in each.configSchema.properties and each.name != PENDING] == []
-
-
-def test_the_pack_is_served_with_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulumi_policy.policy, "_PolicyAnalyzerServicer", object)
-    demand_reasons()
-    assert vars(pulumi_policy.policy)["_PolicyAnalyzerServicer"] is ReasonedServicer
-
-
-def test_a_resource_is_read_once_for_each_rule_about_its_type_and_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    reads: list[object] = []
-    read = vars(pulumi_policy.policy)["deserialize_properties"]
-
-    def counted(properties: object) -> object:
-        reads.append(properties)
-        return read(properties)
-
-    monkeypatch.setattr(pulumi_policy.policy, "deserialize_properties", counted)
-    assert single(configured({})).enforcementLevel == MANDATORY
-    assert len(reads) == sum(logs.LOG_GROUP in rule.types for rule in RESOURCE_RULES) < len(RESOURCE_RULES)

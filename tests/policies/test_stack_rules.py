@@ -44,6 +44,9 @@ def queue(account: str, parent: str = "", **properties: Any) -> Resource:
         ((component("hub", HUB), component("in", None, "urn::hub"), queue(HUB, "urn::in")), KEPT),
         ((queue(TARGET),), KEPT),
         ((queue(""),), KEPT),
+        ((component("in", None), queue("", "urn::in")), KEPT),
+        ((component("hub", HUB), component("in", None, "urn::hub")), KEPT),
+        ((component("hub", HUB), queue("", "urn::hub")), PENDING),
         ((component("hub", HUB), queue(TARGET, "urn::hub")), BROKEN),
         ((component("hub", HUB), component("in", TARGET, "urn::hub"), queue(HUB, "urn::in")), BROKEN),
         ((component("hub", HUB), component("in", None, "urn::hub"), queue(TARGET, "urn::in")), BROKEN),
@@ -73,6 +76,7 @@ def test_what_can_carry_tags_carries_the_mandatory_ones(properties: dict[str, An
     ("properties", "expected"),
     [
         ({"deadLetterConfig": {"arn": f"arn:aws:sqs:us-east-1:{HUB}:dead"}}, KEPT),
+        ({"deadLetterConfig": {"arn": f"arn:aws:sqs:us-east-1:{HUB}:dead"}, "retryPolicy": {}}, KEPT),
         ({"deadLetterConfig": {"arn": UNKNOWN}}, PENDING),
         ({"deadLetterConfig": {"arn": ""}}, BROKEN),
         ({"deadLetterConfig": None}, BROKEN),
