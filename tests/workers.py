@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "tests/local/provider/test_function_stacks.py",
     "tests/local/test_stacks.py",
     "tests/local/check/test_products.py",
+    "tests/policies/test_first_previews.py",
     "tests/policies/test_running_the_pack.py",
     "tests/ci/test_deployments.py",
     "tests/local/cloud/auto_scaling",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from policies.rules.rule import Resource
+from policies.rules.values import UNKNOWN
 
 STRANGER = "999999999999"
 """An account that no landing zone of the tests holds."""
@@ -39,10 +40,11 @@ DEFAULTS = ("aws:s3/bucket:Bucket",)
 
 @dataclass(frozen=True)
 class Mutant:
-    """A stack in which one thing is worse; `name` says what and where."""
+    """A stack in which one thing of one resource is worse; `name` says what and where."""
 
     name: str
     resources: tuple[Resource, ...]
+    changed: Resource
 
 
 def mutants(resources: tuple[Resource, ...]) -> Iterator[Mutant]:
@@ -53,7 +55,7 @@ def mutants(resources: tuple[Resource, ...]) -> Iterator[Mutant]:
         for what, changed in _of_resource(resource):
             several = list(resources)
             several[index] = changed
-            yield Mutant(f"{resource.type.rpartition(':')[2]} {resource.name}: {what}", tuple(several))
+            yield Mutant(f"{resource.type.rpartition(':')[2]} {resource.name}: {what}", tuple(several), changed)
 
 
 def _of_resource(resource: Resource) -> Iterator[tuple[str, Resource]]:
@@ -62,7 +64,7 @@ def _of_resource(resource: Resource) -> Iterator[tuple[str, Resource]]:
     for path in _paths(resource.properties):
         name = next(part for part in reversed(path) if isinstance(part, str))
         value = _at(resource.properties, path)
-        if name in KEY_PROPERTIES and isinstance(value, str) and value:
+        if name in KEY_PROPERTIES and (value is UNKNOWN or (isinstance(value, str) and value)):
             yield f"{path} removed", _with(resource, path, None)
             yield f"{path} is AWS's own key", _with(resource, path, "alias/aws/ebs")
         # A component's flag only tells that it has a key.
