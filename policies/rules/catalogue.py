@@ -55,6 +55,7 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     s3.scope_policy_accounts,
     s3.bind_policy_roles,
     s3.bind_listing,
+    s3_buckets.require_protection,
     s3_buckets.forbid_wildcard_action,
     s3_buckets.forbid_public_grants,
     ssm.require_customer_key,

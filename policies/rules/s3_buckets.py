@@ -10,7 +10,7 @@ from pulumi_policy import Severity
 
 from .documents import Statement, forbid, values
 from .rule import Resource, resource_rule, stack_rule
-from .s3 import POLICY, require_of_buckets
+from .s3 import BUCKET, POLICY, require_of_buckets
 from .values import Finding, Findings, entries, is_given, look_up, require
 
 LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
@@ -29,6 +29,18 @@ PUBLIC_GROUPS = ("/groups/global/AllUsers", "/groups/global/AuthenticatedUsers")
 _NARROWING = ("prefix", "tag", "and", "objectSizeGreaterThan", "objectSizeLessThan")
 _UNRELATED = ("s3:getobject", "s3:putbucketpolicy", "s3:deletebucket")
 """A pattern that allows all of these names nothing in particular."""
+
+
+@resource_rule("s3-bucket-require-protection", Severity.HIGH, ("golden-ami",), BUCKET)
+def require_protection(bucket: Resource) -> Findings:
+    """Every bucket is protected: the engine refuses to delete it, and AWS to delete it with what is in it."""
+    if not bucket.protected:
+        yield Finding("the bucket may be deleted by an update; set protect=True in its options.")
+    yield from require(
+        look_up(bucket.properties, "forceDestroy"),
+        lambda value: not value,
+        "the bucket would be deleted with its objects; leave force_destroy out.",
+    )
 
 
 @stack_rule("s3-bucket-require-access-log", Severity.MEDIUM, ("CKV_AWS_18", "S3.9", "AWS-0089"))

@@ -17,6 +17,19 @@ STRANGER = "999999999999"
 IMAGE_BUILDER = "arn:aws:imagebuilder:us-east-1"
 KEY_PROPERTIES = ("kmsKeyId", "kmsKeyArn", "kmsMasterKeyId")
 FLAGS = ("encrypted", "enableKeyRotation")
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+NEVER_DELETED = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:s3/bucket:Bucket")
+WORSE = {
+    ("aws:kms/grant:Grant", "granteePrincipal"): f"arn:aws:iam::{STRANGER}:role/any",
+    ("aws:lambda/permission:Permission", "principal"): "*",
+    ("aws:s3/bucketVersioning:BucketVersioning", "status"): "Suspended",
+    ("aws:s3/bucket:Bucket", "forceDestroy"): True,
+    ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn"): ADMINISTRATOR,
+    ("aws:kms/key:Key", "deletionWindowInDays"): 7,
+    ("aws:kms/replicaKey:ReplicaKey", "deletionWindowInDays"): 7,
+}
+"""What single properties of types are changed to."""
+
 PROTECTION = (
     "blockPublicAcls",
     "blockPublicPolicy",
@@ -34,7 +47,7 @@ PROTECTION = (
     "subnetId",
 )
 DOCUMENTS = ("policy", "assumeRolePolicy")
-DEFAULTS = ("aws:s3/bucket:Bucket",)
+REPEATING = ("aws:s3/bucket:Bucket",)
 """Types whose state repeats what other resources of the stack set."""
 
 
@@ -50,7 +63,7 @@ class Mutant:
 def mutants(resources: tuple[Resource, ...]) -> Iterator[Mutant]:
     """All mutants of a stack, in a fixed order."""
     for index, resource in enumerate(resources):
-        if not resource.type.startswith("aws:") or resource.type in DEFAULTS:
+        if not resource.type.startswith("aws:"):
             continue
         for what, changed in _of_resource(resource):
             several = list(resources)
@@ -59,7 +72,7 @@ def mutants(resources: tuple[Resource, ...]) -> Iterator[Mutant]:
 
 
 def _of_resource(resource: Resource) -> Iterator[tuple[str, Resource]]:
-    if resource.protected and ":kms/" in resource.type:
+    if resource.type in NEVER_DELETED:
         yield "unprotected", replace(resource, protected=False)
     for path in _paths(resource.properties):
         name = next(part for part in reversed(path) if isinstance(part, str))
@@ -67,6 +80,11 @@ def _of_resource(resource: Resource) -> Iterator[tuple[str, Resource]]:
         if name in KEY_PROPERTIES and (value is UNKNOWN or (isinstance(value, str) and value)):
             yield f"{path} removed", _with(resource, path, None)
             yield f"{path} is AWS's own key", _with(resource, path, "alias/aws/ebs")
+        if (resource.type, name) in WORSE and isinstance(path[-1], str):
+            worse = WORSE[resource.type, name]
+            yield f"{path} is {worse}", _with(resource, path, worse)
+        if resource.type in REPEATING:
+            continue
         # A component's flag only tells that it has a key.
         if (name in FLAGS and value in (True, "true") and len(path) != 1) or (name == "enableKeyRotation" and value):
             yield f"{path} off", _with(resource, path, False if value is True else "false")

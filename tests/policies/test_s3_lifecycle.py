@@ -10,7 +10,7 @@ import pytest
 from policies.rules import s3, s3_buckets
 from policies.rules.rule import Resource, StackRule
 from policies.rules.values import UNKNOWN
-from tests.policies.verdict import BROKEN, KEPT, PENDING, stack_verdict, verdict
+from tests.policies.verdict import BROKEN, KEPT, PENDING, of, stack_verdict, verdict
 
 LOGS, LIFECYCLE, REPLICATION = s3_buckets.LOGGING, s3_buckets.LIFECYCLE, s3_buckets.REPLICATION
 ON = {"id": "on", "status": "Enabled"}
@@ -187,3 +187,22 @@ GROUPS = "http://acs.amazonaws.com/groups"
 )
 def test_no_access_control_list_admits_everybody(kind: str, properties: dict[str, Any], expected: str) -> None:
     assert verdict(s3_buckets.forbid_public_grants, properties, kind) == expected
+
+
+@pytest.mark.parametrize("kind", s3.BUCKET)
+@pytest.mark.parametrize(
+    ("protected", "properties", "expected"),
+    [
+        (True, {}, KEPT),
+        (True, {"forceDestroy": False}, KEPT),
+        (True, {"forceDestroy": True}, BROKEN),
+        (False, {}, BROKEN),
+        (False, {"forceDestroy": UNKNOWN}, BROKEN),
+        (True, {"forceDestroy": UNKNOWN}, PENDING),
+    ],
+)
+def test_a_bucket_is_deleted_neither_by_an_update_nor_with_what_is_in_it(
+    kind: str, protected: bool, properties: dict[str, Any], expected: str
+) -> None:
+    bucket = Resource(kind, "tested", properties, protected=protected)
+    assert of(s3_buckets.require_protection.check(bucket)) == expected
