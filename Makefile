@@ -103,12 +103,14 @@ deployment-roles: environment ## Print what each account's deployment role must 
 status: environment ## Tell what runs here and which images there are
 	@$(RUN) -m local.status
 
-# Stamped with a hash of the requirements, so that a second run costs milliseconds.
+# Stamped with a hash of the requirements, so that a second run costs milliseconds. What it says is no output of the
+# targets that need it.
 environment:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: make PYTHON=python3.12 …"; exit 1; }
 	@wanted=$$(cat requirements.txt requirements-local.txt pyproject.toml | cksum); \
 	if [ "$$(cat $(VENV)/requirements.cksum 2>/dev/null)" != "$$wanted" ]; then \
+		exec 1>&2; \
 		echo "… Virtual environment: installing what requirements.txt and requirements-local.txt pin"; \
 		$(PYTHON) -m venv $(VENV) || { echo "install Python's venv module (apt-get install python3-venv)"; exit 1; }; \
 		$(RUN) -m pip install -r requirements.txt -r requirements-local.txt 2>&1 | awk ' \

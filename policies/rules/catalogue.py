@@ -128,7 +128,7 @@ def recheck_state(resources: tuple[Resource, ...], configuration: Configuration)
         for rule in RESOURCE_RULES:
             if not rule.recheck or resource.type not in rule.types:
                 continue
-            for finding in rule.findings(resource, configuration):
+            for finding in rule.findings(resource, configuration.of_rule(rule.name)):
                 message = f"{resource.name} ({rule.name}): {finding.message}"
                 yield Finding(message, finding.pending, resource.urn, rule.name, finding.statement)
 

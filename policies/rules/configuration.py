@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
+
+RULES = "rules"
+"""The property with what single rules are told; it is set by the pack's server alone."""
 
 
 @dataclass(frozen=True)
@@ -13,12 +16,14 @@ class Configuration:
 
     `accounts` are ids of twelve digits, `organizations` ids such as o-abcdefghij, `tags` keys that every resource
     carries. `image_owners` are further accounts whose images may be built on; where some are named, no other's may.
+    `rules` is what single rules are told instead, for a rule that asks others.
     """
 
     accounts: frozenset[str] = frozenset()
     organizations: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     image_owners: frozenset[str] = frozenset()
+    rules: Mapping[str, Configuration] = field(default_factory=dict[str, "Configuration"])
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Configuration:
@@ -28,7 +33,12 @@ class Configuration:
             organizations=_texts(properties.get("organizations")),
             tags=_texts(properties.get("tags")),
             image_owners=_texts(properties.get("imageOwners")),
+            rules={name: cls.of(told) for name, told in dict(properties.get(RULES) or {}).items()},
         )
+
+    def of_rule(self, name: str) -> Configuration:
+        """What a rule is told."""
+        return self.rules.get(name, self)
 
     def properties(self) -> dict[str, list[str]]:
         """The configuration in Pulumi's form; `of` reads it back."""

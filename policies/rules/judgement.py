@@ -56,7 +56,7 @@ def judgements(
     """Judge a stack by every rule; the rules about single resources are among those that look at the final state."""
     found: list[Judgement] = []
     for rule in STACK_RULES:
-        for finding in rule.findings(resources, configuration):
+        for finding in rule.findings(resources, configuration.of_rule(rule.name)):
             name, resource = finding.rule or rule.name, name_of(finding.urn)
             waiver = waivers.covering(name, resource, finding.statement)
             message = told(finding, name, finding.urn, files)

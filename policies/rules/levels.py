@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2
 
 from .catalogue import recheck_state
+from .configuration import RULES, SCHEMA
 
 PENDING = "stack-findings-count-pending"
 
@@ -26,7 +27,10 @@ _LOWERED = (analyzer_pb2.ADVISORY, analyzer_pb2.DISABLED)
 def with_reasons(
     request: analyzer_pb2.ConfigureAnalyzerRequest, rules: Collection[str]
 ) -> analyzer_pb2.ConfigureAnalyzerRequest:
-    """The configuration with each rule advisory that says why, and every other one mandatory."""
+    """The configuration with each rule advisory that says why, and every other one mandatory.
+
+    What asks other rules is told the configuration of each.
+    """
     settled = analyzer_pb2.ConfigureAnalyzerRequest()
     settled.CopyFrom(request)
     lowered = [
@@ -44,9 +48,10 @@ def with_reasons(
         config = settled.policyConfig[name]
         config.enforcementLevel = analyzer_pb2.MANDATORY
         config.properties.update({_NOTE: f' [stays mandatory: its configuration lowers it without a "{REASON}"]'})
-    settled.policyConfig[recheck_state.name].properties.update({_ADVISORY: advisory})
+    told = _told(settled, rules)
+    settled.policyConfig[recheck_state.name].properties.update({_ADVISORY: advisory, RULES: told})
     settled.policyConfig[PENDING].enforcementLevel = analyzer_pb2.ADVISORY
-    settled.policyConfig[PENDING].properties.update({_REFUSED: refused})
+    settled.policyConfig[PENDING].properties.update({_REFUSED: refused, RULES: told})
     return settled
 
 
@@ -66,6 +71,16 @@ def advisory_rules(configuration: Mapping[str, Any]) -> frozenset[str]:
 def refused_rules(configuration: Mapping[str, Any]) -> tuple[str, ...]:
     """The rules that stay mandatory since their configuration says no reason, as the counting policy is told them."""
     return tuple(configuration.get(_REFUSED, ()))
+
+
+def _told(request: analyzer_pb2.ConfigureAnalyzerRequest, rules: Collection[str]) -> dict[str, dict[str, Any]]:
+    configured = {
+        name: json_format.MessageToDict(request.policyConfig[name].properties)
+        for name in sorted(rules)
+        if name in request.policyConfig and name != recheck_state.name
+    }
+    stated = {name: {key: value for key, value in each.items() if key in SCHEMA} for name, each in configured.items()}
+    return {name: each for name, each in stated.items() if each}
 
 
 def _reason(config: analyzer_pb2.PolicyConfig) -> str:

@@ -11,7 +11,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import Policy
 
-from policies.rules import logs
+from policies.rules import imagebuilder, logs
 from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES, recheck_state
 from policies.rules.enforcement import pending_policy, resource_policy, stack_policy
 from policies.rules.server import PackServicer, serve_so
@@ -65,6 +65,27 @@ def test_a_stack_is_read_once_for_all_rules_and_every_resource_of_it_is_judged(r
     told = server().AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources), None).diagnostics
     assert len(reads) == len(resources)
     assert {(each.policyName, each.urn) for each in told} == {(recheck_state.name, each.urn) for each in resources}
+
+
+def test_the_final_state_is_judged_by_what_each_rule_itself_is_told() -> None:
+    recipe = {"parentImage": "arn:aws:imagebuilder:us-east-1:222222222222:image/base/x.x.x", "blockDeviceMappings": []}
+    properties = Struct()
+    properties.update(recipe)
+    resource: dict[str, Any] = {"type": imagebuilder.RECIPE, "name": "recipe", "urn": "urn::recipe", "properties": properties}
+    request = analyzer_pb2.AnalyzeStackRequest(resources=[analyzer_pb2.AnalyzerResource(**resource)])
+    owners = imagebuilder.scope_base_owner.name
+
+    def rules_told(image_owner: str) -> str:
+        asked = server()
+        configuration = analyzer_pb2.ConfigureAnalyzerRequest()
+        for policy in POLICIES:
+            configuration.policyConfig[policy.name].enforcementLevel = analyzer_pb2.MANDATORY
+        configuration.policyConfig[owners].properties.update({"imageOwners": [image_owner]})
+        asked.Configure(configuration, None)
+        return "\n".join(each.message for each in asked.AnalyzeStack(request, None).diagnostics)
+
+    assert owners not in rules_told("222222222222")
+    assert owners in rules_told("333333333333")
 
 
 def test_another_stack_is_judged_by_its_own_resources() -> None:
