@@ -79,6 +79,23 @@ def test_what_affects_no_stack_is_clean_at_once(repository: Path) -> None:
     assert (code, report_of(repository).splitlines()[1]) == (0, "## The change affects no stack."), said
 
 
+def test_a_waiver_that_has_expired_fails_the_check_of_every_change(repository: Path) -> None:
+    edit(repository / "policies" / "waivers.yaml", r"^(.*?expires: )[^\n]*", r"\g<1>2026-01-31")
+    git(repository, "commit", "--all", "--quiet", "--message=the day is over")
+    (repository / "README.md").write_text("Another text.\n", encoding="utf-8")
+    code, said = check(repository)
+    assert code == 1, said
+    assert "expired on 2026-01-31" in " ".join(report_of(repository).split())
+    assert "cloud-platform@example.com renew it" in " ".join(said.split())
+
+
+def test_a_product_whose_file_goes_before_its_stack_fails_the_check(repository: Path) -> None:
+    (repository / "stacks" / "Pulumi.ledger.yaml").unlink()
+    code, said = check(repository)
+    assert code == 1, said
+    assert "destroy ledger first" in " ".join(report_of(repository).split())
+
+
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
