@@ -35,7 +35,7 @@ def test_every_preview_is_read_and_heard_of(tmp_path: Path) -> None:
 def test_previews_run_side_by_side(tmp_path: Path) -> None:
     both = """#!/bin/sh
 touch "$0.here"
-while [ ! -e "{other}" ]; do :; done
+exec timeout 60 sh -c 'while [ ! -e "{other}" ]; do :; done'
 """
     commands = [
         command(tmp_path, "a", both.format(other=tmp_path / "engine-b.here")),
@@ -43,7 +43,8 @@ while [ ! -e "{other}" ]; do :; done
     ]
     if (os.cpu_count() or 1) < len(commands):
         pytest.skip("there is one core only")
-    assert set(EngineRuns(tmp_path).previews(commands, lambda _: None)) == {"a", "b"}
+    found = EngineRuns(tmp_path).previews(commands, lambda _: None)
+    assert found == {"a": Preview("a"), "b": Preview("b")}
 
 
 def test_an_engine_that_fails_without_a_reason_is_told_by_what_it_printed(tmp_path: Path) -> None:
