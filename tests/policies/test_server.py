@@ -71,7 +71,12 @@ def test_the_final_state_is_judged_by_what_each_rule_itself_is_told() -> None:
     recipe = {"parentImage": "arn:aws:imagebuilder:us-east-1:222222222222:image/base/x.x.x", "blockDeviceMappings": []}
     properties = Struct()
     properties.update(recipe)
-    resource: dict[str, Any] = {"type": imagebuilder.RECIPE, "name": "recipe", "urn": "urn::recipe", "properties": properties}
+    resource: dict[str, Any] = {
+        "type": imagebuilder.RECIPE,
+        "name": "recipe",
+        "urn": "urn::recipe",
+        "properties": properties,
+    }
     request = analyzer_pb2.AnalyzeStackRequest(resources=[analyzer_pb2.AnalyzerResource(**resource)])
     owners = imagebuilder.scope_base_owner.name
 
