@@ -35,6 +35,7 @@ test: environment layer sandbox engine ## Run the whole suite, as continuous int
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/basedpyright
+	@rm -rf "$(LOCAL)/pycache$${TMPDIR:-/tmp}" # compiled for copies that an earlier run made
 	@$(RUN) -m pytest --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 
 check: environment layer sandbox ## Lint, types and unit tests: the part of the suite that deploys nothing

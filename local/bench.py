@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -107,8 +108,11 @@ def grown(project: Path, accounts: int) -> None:
 
 def measured(accounts: int, record: Record, report: Report) -> Measurement:
     """Preview the example product in turns without and with the pack; raises `StackError` where one fails."""
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"{accounts}-") as made:
-        project = copied_program(Path(made))
+    # One place for each size: what is compiled for it serves the next run too.
+    project = FOLDER / str(accounts)
+    shutil.rmtree(project, ignore_errors=True)
+    try:
+        copied_program(project)
         grown(project, accounts)
         folder = LocalFolder(project / ".local")
         session = prepared(folder, record, report, StackFiles.read(project))
@@ -125,6 +129,8 @@ def measured(accounts: int, record: Record, report: Report) -> Measurement:
                 samples[with_pack].append(sample)
                 task.update(f"{'with' if with_pack else 'without'} the pack {sample.seconds:.1f} s", run + 1)
         return Measurement(accounts, resources, tuple(samples[False]), tuple(samples[True]))
+    finally:
+        shutil.rmtree(project, ignore_errors=True)
 
 
 def table(measurements: list[Measurement]) -> Table:
