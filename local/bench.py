@@ -22,6 +22,7 @@ from rich.table import Table
 from commands.project import INTERRUPTED
 from local.check.base_state import base_cloud
 from local.cloud_process import CloudError, Record
+from local.engine.child_processes import end
 from local.environment import REPOSITORY, LocalFolder
 from local.program_copy import copied_program
 from local.progress import Report
@@ -173,8 +174,7 @@ def _preview(stacks: Stacks) -> tuple[Sample, int]:
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
+            end(process)
             raise
         seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)

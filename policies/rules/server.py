@@ -24,7 +24,10 @@ _TYPES = {rule.name: rule.types for rule in RESOURCE_RULES}
 
 
 class PackServicer(pulumi_policy.policy._PolicyAnalyzerServicer):  # pyright: ignore[reportPrivateUsage]
-    """The SDK's server of a pack, which reads all properties of all resources anew for each policy that it asks."""
+    """The SDK's server of a pack, which reads all properties of all resources anew for each policy that it asks.
+
+    The protocol names its methods.
+    """
 
     def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, _context: Any) -> Empty:  # noqa: N802
         """Take what the engine made of the pack's own configuration and of the one that was handed over."""

@@ -22,15 +22,15 @@ def require_account(resources: tuple[Resource, ...], configuration: Configuratio
     """Every resource lies in its component's account, and that is one of the landing zone's."""
     known = {resource.urn: resource for resource in resources}
     for resource in resources:
-        stated = _stated_account(resource, known) if resource.type.startswith("aws:") else None
-        if not resource.account and stated is not None:
-            yield Finding(
-                f"{resource.name}: its provider does not say in which account it lies, its component lies in {stated}; "
-                "give the provider allowed_account_ids.",
-                pending=True,
-                urn=resource.urn,
-            )
+        stated = _stated_account(resource, known)
         if not resource.account:
+            if stated is not None and resource.type.startswith("aws:"):
+                yield Finding(
+                    f"{resource.name}: its provider does not say in which account it lies, its component lies in "
+                    f"{stated}; give the provider allowed_account_ids.",
+                    pending=True,
+                    urn=resource.urn,
+                )
             continue
         if configuration.accounts and resource.account not in configuration.accounts:
             yield Finding(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import pytest
 
-from commands.audit import PACK
-from policies.rules.judgement import judgements, rule_names
-from policies.rules.landing_zone import landing_zone_configuration
 from policies.rules.rule import Resource
 from policies.rules.values import UNKNOWN
-from policies.rules.waivers import Waivers, read_waivers
+from tests.policies.examples import judged, survivors
 from tests.policies.first_previews import FirstPreviews, Previewed, first_previews
 from tests.policies.mutants import Mutant, mutants
 
 pytestmark = pytest.mark.stack
 
-LANDING_ZONE = landing_zone_configuration(PACK)
 EXAMPLES = ("landing-zone", "ledger", "payroll", "hardened-linux", "hardened-windows")
 REPRESENTATIVES = (
     "kms/key:Key",
@@ -43,32 +38,26 @@ def previews(engine: FirstPreviews) -> dict[str, Previewed]:
     return {stack: engine.preview(stack) for stack in EXAMPLES}
 
 
-@pytest.fixture(scope="module")
-def waivers() -> Waivers:
-    return read_waivers(PACK / "waivers.yaml", date(2026, 12, 1), rule_names())
-
-
 @pytest.mark.parametrize("stack", EXAMPLES)
-def test_an_example_passes(previews: dict[str, Previewed], waivers: Waivers, stack: str) -> None:
+def test_an_example_passes(previews: dict[str, Previewed], stack: str) -> None:
     assert previews[stack].code == 0, previews[stack].text
-    assert judgements(previews[stack].resources, LANDING_ZONE, waivers).violations == ()
+    assert judged(previews[stack].resources).violations == ()
 
 
 @pytest.mark.parametrize("stack", EXAMPLES)
-def test_every_mutant_of_an_example_is_refused(previews: dict[str, Previewed], waivers: Waivers, stack: str) -> None:
+def test_every_mutant_of_an_example_is_refused(previews: dict[str, Previewed], stack: str) -> None:
     made = list(mutants(previews[stack].resources))
-    survivors = [each.name for each in made if not judgements(each.resources, LANDING_ZONE, waivers).violations]
-    assert survivors == []
+    assert survivors(made) == []
     assert len(made) > 50
 
 
 @pytest.mark.parametrize("kind", REPRESENTATIVES)
 def test_the_engine_refuses_a_mutant_for_the_reason_that_is_predicted(
-    engine: FirstPreviews, previews: dict[str, Previewed], waivers: Waivers, kind: str
+    engine: FirstPreviews, previews: dict[str, Previewed], kind: str
 ) -> None:
     mutant, changes = representative(previews["ledger"].resources, kind)
     told = engine.preview_worse("ledger", mutant.changed, changes)
-    broken = {each.rule for each in judgements(mutant.resources, LANDING_ZONE, waivers).violations}
+    broken = {each.rule for each in judged(mutant.resources).violations}
     assert [rule for rule in broken if rule in told], (mutant.name, broken, told)
 
 

@@ -5,62 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel
-from pulumi_policy.policy import Policy
 
 from policies.rules import logs, stacks
-from policies.rules.catalogue import RESOURCE_RULES, STACK_RULES, recheck_state
-from policies.rules.enforcement import pending_policy, resource_policy, stack_policy
+from policies.rules.catalogue import recheck_state
 from policies.rules.levels import PENDING
-from policies.rules.server import PackServicer
+from tests.policies.pack_server import MANDATORY, analyze_stack, configured, resource
 from tests.policies.verdict import KEY
 
 RULE = logs.require_retention.name
 REASON = "Logs are copied to an archive."
-ADVISORY, MANDATORY, DISABLED, REMEDIATE = (
-    analyzer_pb2.ADVISORY,
-    analyzer_pb2.MANDATORY,
-    analyzer_pb2.DISABLED,
-    analyzer_pb2.REMEDIATE,
-)
+ADVISORY, DISABLED, REMEDIATE = analyzer_pb2.ADVISORY, analyzer_pb2.DISABLED, analyzer_pb2.REMEDIATE
 SHORT = {"kmsKeyId": KEY, "retentionInDays": 7, "tagsAll": {}}
 
 
-def configured(levels: dict[str, tuple[Any, dict[str, Any]]]) -> Any:
-    """The whole pack's server, configured as the engine does: every rule has an entry, and some have another level."""
-    mandatory = EnforcementLevel.MANDATORY
-    policies: list[Policy] = [
-        *(resource_policy(rule, mandatory) for rule in RESOURCE_RULES),
-        *(stack_policy(rule, mandatory) for rule in STACK_RULES),
-        pending_policy(),
-    ]
-    server = PackServicer("tested", "0.0.1", policies, mandatory)
-    request = analyzer_pb2.ConfigureAnalyzerRequest()
-    for policy in policies:
-        level, properties = levels.get(policy.name, (MANDATORY, {}))
-        request.policyConfig[policy.name].enforcementLevel = level
-        request.policyConfig[policy.name].properties.update(properties)
-    server.Configure(request, None)
-    return server
-
-
-def resource() -> dict[str, Any]:
-    properties = Struct()
-    properties.update(SHORT)
-    return {"type": logs.LOG_GROUP, "name": "log", "urn": "urn::log", "properties": properties}
+def log_group() -> dict[str, Any]:
+    return resource(logs.LOG_GROUP, "log", SHORT)
 
 
 def single(server: Any) -> Any:
-    (diagnostic,) = server.Analyze(analyzer_pb2.AnalyzeRequest(**resource()), None).diagnostics
+    (diagnostic,) = server.Analyze(analyzer_pb2.AnalyzeRequest(**log_group()), None).diagnostics
     assert diagnostic.policyName == RULE
     return diagnostic
 
 
 def whole(server: Any) -> dict[str, Any]:
-    request = analyzer_pb2.AnalyzeStackRequest(resources=[analyzer_pb2.AnalyzerResource(**resource())])
-    return {each.policyName: each for each in server.AnalyzeStack(request, None).diagnostics}
+    return {each.policyName: each for each in analyze_stack(server, log_group())}
 
 
 @pytest.mark.parametrize("level", [ADVISORY, DISABLED])

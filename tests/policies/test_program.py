@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from model.files.schedule import Schedule
 from model.versions import PublishedVersions
 from policies.rules.catalogue import RESOURCE_RULES
 from policies.rules.configuration import Configuration
-from policies.rules.judgement import judgements, rule_names
+from policies.rules.judgement import judgements
 from policies.rules.places import PROVIDER, Place, place_of
 from policies.rules.rule import Resource
-from policies.rules.waivers import read_waivers
 from tests.model.files.journal import journal
+from tests.policies.examples import WAIVERS
 
 PROJECT = Path(__file__).parents[2]
 
@@ -89,7 +88,6 @@ def product_stack(product: Product, landing_zone: LandingZone) -> list[Resource]
     return deployed(build)
 
 
-WAIVERS = read_waivers(PROJECT / "policies" / "waivers.yaml", date(2026, 12, 1), rule_names())
 LANDING_ZONE = Configuration(frozenset(("111111111111", "222222222222", "333333333333")), frozenset(("o-abcdefghij",)))
 
 
